@@ -1,0 +1,34 @@
+"""The app."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.apps import AppConfig
+
+from mcp_django.signals import server_changed
+
+
+def _announce(*, server: str, kind: str, uri: str, announced: bool, **kwargs: Any) -> None:
+    """Tell clients. A process in which no hub runs serves nobody, so its own lists concern nobody."""
+    if not announced and "mcp_django.sessions.hub" not in sys.modules:
+        return
+    from mcp_django.sessions.hub import running_hubs
+    from mcp_django.sessions.publish import announce
+
+    if announced or running_hubs():
+        announce(server, kind, uri)  # type: ignore[arg-type]
+
+
+class MCPDjangoConfig(AppConfig):
+    """Model Context Protocol for this project."""
+
+    name = "mcp_django"
+    verbose_name = "Model Context Protocol"
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from mcp_django import checks  # noqa: F401 - registers them
+
+        server_changed.connect(_announce, dispatch_uid="mcp_django")

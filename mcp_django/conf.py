@@ -1,0 +1,153 @@
+"""``settings.MCP_DJANGO``: one dict, read through one typed, frozen, cached object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from functools import cache
+from math import isfinite
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+__all__ = ["MCPSettings", "get_settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MCPSettings:
+    """Every key of ``settings.MCP_DJANGO`` with its default."""
+
+    NAME: str = ""
+    """Name of the default server, as clients see it. Empty: the project's name, from ``ROOT_URLCONF``."""
+
+    TITLE: str = ""
+    """Name of the default server for people."""
+
+    DESCRIPTION: str = ""
+    """What the default server is for, in a sentence."""
+
+    VERSION: str = ""
+    """Version of the default server."""
+
+    INSTRUCTIONS: str = ""
+    """What a model should know before it uses the default server."""
+
+    WEBSITE_URL: str = ""
+    """Where people can read about the default server."""
+
+    PATH: str = "mcp"
+    """URL prefix of the endpoints, without slashes at its ends."""
+
+    AUTH: str = "none"
+    """Who may connect. ``"none"``: everybody who reaches the URL. Nothing else is there yet."""
+
+    PAGE_SIZE: int = 1000
+    """Most items on one page of a list."""
+
+    LIST_CACHE_SECONDS: float = 0
+    """How long a client may keep a list or ``server/discover`` (``ttlMs`` of 2026-07-28)."""
+
+    MAX_BODY_BYTES: int = 4 * 1024 * 1024
+    """Largest request body; above it the answer is 413. The same default as the SDK's."""
+
+    KEEP_ALIVE_SECONDS: float = 15
+    """A call that is silent for this long gets an event stream and a comment on it, so that proxies keep it open."""
+
+    TOOL_TIMEOUT_SECONDS: float = 300
+    """How long a tool, resource or prompt may run when it has no ``timeout`` of its own. 0: for ever."""
+
+    SESSIONS: bool = True
+    """Whether clients that shake hands get sessions. Without, they can't be asked anything and hear of no changes."""
+
+    SESSION_IDLE_SECONDS: float = 24 * 3600
+    """A handshake client that was silent for this long has to shake hands again."""
+
+    MAX_SESSIONS: int = 10_000
+    """Most sessions of handshake clients, on all workers together; above it new ones are refused with 503."""
+
+    MAX_CALLS_PER_SESSION: int = 32
+    """Most calls of one session that run at a time on one worker; above it the answer is 429."""
+
+    MAX_STREAMS: int = 1000
+    """Most event streams that wait for events in one process; above it the answer is 503."""
+
+    MAX_STREAMS_PER_USER: int = 32
+    """Most of them that belong to one user and client; above it the answer is 429. Nobody's have no such limit."""
+
+    STREAM_SECONDS: float = 4 * 3600
+    """A stream that waits for events ends after this long; the client opens another."""
+
+    MAX_THREADS: int = 32
+    """Most threads, and so database connections of an alias, that calls use in one process at a time."""
+
+
+_PATH = re.compile(r"[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*")
+_POSITIVE = (
+    "KEEP_ALIVE_SECONDS",
+    "MAX_BODY_BYTES",
+    "MAX_CALLS_PER_SESSION",
+    "MAX_SESSIONS",
+    "MAX_STREAMS",
+    "MAX_STREAMS_PER_USER",
+    "MAX_THREADS",
+    "PAGE_SIZE",
+    "SESSION_IDLE_SECONDS",
+    "STREAM_SECONDS",
+)
+_NOT_NEGATIVE = ("LIST_CACHE_SECONDS", "TOOL_TIMEOUT_SECONDS")
+_TYPES: dict[str, tuple[type, ...]] = {"bool": (bool,), "str": (str,), "int": (int,), "float": (int, float)}
+_NAMES = {"bool": "True or False", "str": "a string", "int": "a whole number", "float": "a number"}
+
+
+@cache
+def get_settings() -> MCPSettings:
+    """Return the settings, checked.
+
+    Raises:
+        ImproperlyConfigured: a key is unknown, or its value has the wrong type or is out of range.
+    """
+    given = getattr(settings, "MCP_DJANGO", {})
+    if not isinstance(given, dict):
+        raise ImproperlyConfigured(f"settings.MCP_DJANGO must be a dict, not {type(given).__name__}.")
+    for key, value in given.items():
+        _check(key, value)
+    return MCPSettings(**given)
+
+
+def _check(key: Any, value: Any) -> None:
+    kinds = {field.name: str(field.type) for field in fields(MCPSettings)}
+    if key not in kinds:
+        nearest = get_close_matches(str(key).upper(), kinds, n=1, cutoff=0.5)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known keys: {', '.join(sorted(kinds))}."
+        raise ImproperlyConfigured(f"settings.MCP_DJANGO has an unknown key {key!r}.{hint}")
+    kind = kinds[key]
+    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "bool") or not _is_finite(value):
+        raise ImproperlyConfigured(f"settings.MCP_DJANGO[{key!r}] must be {_NAMES[kind]}, not {value!r}.")
+    _check_range(key, value)
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, str) or isfinite(value)
+
+
+def _check_range(key: str, value: Any) -> None:
+    if key in _POSITIVE and value <= 0:
+        raise ImproperlyConfigured(f"settings.MCP_DJANGO[{key!r}] must be greater than 0, not {value!r}.")
+    if key in _NOT_NEGATIVE and value < 0:
+        raise ImproperlyConfigured(f"settings.MCP_DJANGO[{key!r}] must not be negative, not {value!r}.")
+    if key == "AUTH" and value != "none":
+        raise ImproperlyConfigured(f"settings.MCP_DJANGO['AUTH'] knows only 'none' in this version, not {value!r}.")
+    if key == "PATH" and not _PATH.fullmatch(value):
+        raise ImproperlyConfigured(
+            f"settings.MCP_DJANGO['PATH'] must be a URL path without a slash at either end, not {value!r}."
+        )
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "MCP_DJANGO":
+        get_settings.cache_clear()

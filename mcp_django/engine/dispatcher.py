@@ -1,0 +1,183 @@
+"""From a request to its answer: one table for every method, revision and transport.
+
+A request is checked against the schema of its revision, handled, and its result checked against that schema again,
+with the SDK's own models (``mcp_types.methods``). The SDK's server is the oracle: a differential test compares.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from types import MappingProxyType, UnionType
+from typing import Any, Literal, get_args
+
+from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_INFO_META_KEY
+from mcp_types.methods import CLIENT_REQUESTS, INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_required
+from pydantic import TypeAdapter, ValidationError, create_model
+
+from mcp_django.engine import completions, lifecycle, prompts, resources, subscriptions, tools
+from mcp_django.engine.encoding import encode
+from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
+
+logger = logging.getLogger(__name__)
+
+Handler = Callable[[Exchange], Awaitable["dict[str, Any] | bytes"]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A complete JSON-RPC response."""
+
+    body: bytes
+    """One line of JSON."""
+
+    code: int = 0
+    """The JSON-RPC error code; 0 when it is a result."""
+
+    http_status: int = 0
+    """What HTTP says of it, where the code alone doesn't tell; 0 elsewhere."""
+
+
+async def list_page(exchange: Exchange) -> bytes:
+    """Answer any of the lists with a page that may have been made before."""
+    return exchange.engine.listings[exchange.method].page(exchange, shape)
+
+
+METHODS: Mapping[str, Handler] = MappingProxyType(
+    {
+        "initialize": lifecycle.initialize,
+        "server/discover": lifecycle.discover,
+        "ping": lifecycle.ping,
+        "logging/setLevel": lifecycle.set_level,
+        "tools/list": list_page,
+        "tools/call": tools.call,
+        "resources/list": list_page,
+        "resources/templates/list": list_page,
+        "resources/read": resources.read,
+        "prompts/list": list_page,
+        "prompts/get": prompts.get,
+        "completion/complete": completions.complete,
+        "resources/subscribe": subscriptions.subscribe,
+        "resources/unsubscribe": subscriptions.unsubscribe,
+        "subscriptions/listen": subscriptions.listen,
+    }
+)
+"""Every method that is served. Which revision knows it, the schemas of the SDK say."""
+
+
+@cache
+def _adapter(method: str, version: str, form: Literal["complete", "question", "texts"]) -> TypeAdapter[Any]:
+    """Return the schema of a result.
+
+    Where it may be a question as well (2026-07-28), only the form that is meant: a question needs no member, so any
+    mistake would pass for one. A tool's result of nothing but texts is not tried as pictures and sounds too.
+    """
+    row = SERVER_RESULTS[method, version]
+    model = get_args(row)[form == "question"] if isinstance(row, UnionType) else row
+    if form == "texts":
+        blocks = get_args(get_args(model.model_fields["content"].annotation)[0])
+        text: Any = next(each for each in blocks if "text" in get_args(each.model_fields["type"].annotation))
+        model = create_model("TextsResult", __base__=model, content=(list[text], ...))
+    return TypeAdapter(model)
+
+
+def _form_of(method: str, result: dict[str, Any]) -> Literal["complete", "question", "texts"]:
+    if is_input_required(result):
+        return "question"
+    content = result.get("content")
+    if method != "tools/call" or not isinstance(content, list) or not content:
+        return "complete"
+    plain = all(type(block) is dict and block.get("type") == "text" for block in content)
+    return "texts" if plain else "complete"
+
+
+async def answer(exchange: Exchange) -> Answer:
+    """Answer one request. Never raises, save for cancellation."""
+    try:
+        result = await _handle(exchange)
+        if not isinstance(result, bytes):
+            result = shape(exchange, result)
+    except MCPError as error:
+        refused = refusal(exchange.request_id, error.code, error.message, error.data)
+        return replace(refused, http_status=getattr(error, "http_status", 0))
+    except Exception:
+        logger.exception("Answering %s failed.", exchange.method)
+        return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")
+    finally:
+        exchange.close()
+    return Answer(b'{"jsonrpc":"2.0","id":' + encode(exchange.request_id) + b',"result":' + result + b"}")
+
+
+async def _handle(exchange: Exchange) -> dict[str, Any] | bytes:
+    method = exchange.method
+    handler = METHODS.get(method)
+    if handler is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
+    schema = CLIENT_REQUESTS.get((method, exchange.version))
+    if schema is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
+    message: dict[str, Any] = {"jsonrpc": "2.0", "id": 0, "method": method}
+    if exchange.params is not None:
+        message["params"] = exchange.params
+    try:
+        schema.__pydantic_validator__.validate_python(message, by_name=False)
+    except ValidationError as error:
+        raise MCPError(INVALID_PARAMS, f"Invalid request parameters: {_fields(error)}") from error
+    if not exchange.modern or method not in INPUT_REQUIRED_METHODS:
+        return await handler(exchange)
+    begin_round(exchange)
+    try:
+        return await handler(exchange)
+    except InputRequired as asked:
+        return end_round(asked, exchange)
+    except BaseExceptionGroup as group:  # a task group around the questions
+        return end_round(merged(group), exchange)
+
+
+def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
+    """Make the bytes of a result: checked against the revision's schema, and stamped as it wants.
+
+    Raises:
+        MCPError: the result doesn't fit: a bug of ours or of the author's, told in the log.
+    """
+    if exchange.modern:
+        result.setdefault("resultType", "complete")
+        if result.get("_meta"):
+            result["_meta"] = {SERVER_INFO_META_KEY: exchange.engine.server_info, **result["_meta"]}
+    adapter = _adapter(exchange.method, exchange.version, _form_of(exchange.method, result))
+    try:
+        checked = adapter.validator.validate_python(result, by_name=False)
+        body = adapter.serializer.to_json(checked, by_alias=True, exclude_none=True)
+    except (ValidationError, ValueError) as error:
+        logger.exception("The result of %s %s doesn't fit the schema.", exchange.method, exchange.component)
+        raise MCPError(INTERNAL_ERROR, "The server made an invalid result. The error was logged.") from error
+    if exchange.modern and not result.get("_meta"):
+        return body[:-1] + b',"_meta":' + exchange.engine.stamp + b"}"
+    return body
+
+
+def refusal(request_id: int | str | None, code: int, message: str, data: Any = None) -> Answer:
+    """Make an error response."""
+    error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+    return Answer(encode({"jsonrpc": "2.0", "id": request_id, "error": error}), code)
+
+
+def status_of(answer: Answer, *, modern: bool) -> int:
+    """Return the HTTP status of an answer: 2026-07-28 tells errors by it, the handshake revisions don't."""
+    if answer.http_status:
+        return answer.http_status
+    return ERROR_CODE_HTTP_STATUS.get(answer.code, 200) if modern and answer.code else 200
+
+
+def _fields(error: ValidationError) -> str:
+    """Name the members that are wrong, and say nothing of their values."""
+    lines = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(str(part) for part in each["loc"])
+        lines.append(f"{where}: {each['msg']}")
+    return "; ".join(lines[:5])

@@ -1,0 +1,146 @@
+"""One request under way, as every handler sees it, whatever transport brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from mcp_django.auth import ANONYMOUS, Principal
+from mcp_django.sessions.connection import Connection, LogLevel
+
+if TYPE_CHECKING:
+    from mcp_django.engine.server import Engine
+
+MODERN = "2026-07-28"
+"""The revision without a handshake: every request carries its own envelope in ``_meta``."""
+
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
+"""From least to most severe (RFC 5424 §6.2.1)."""
+
+_LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
+
+
+class NoWay(Exception):
+    """The client can't be asked anything: it shook no hands, or can't be told from others."""
+
+
+class Channel(Protocol):
+    """The way back to the client while its request is under way."""
+
+    async def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send a notification that belongs to the request."""
+
+    async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a request to the client, and return its JSON-RPC response.
+
+        Raises:
+            NoWay: its answer would find no way back.
+        """
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request: what is asked, in which revision, by whom, and the way back."""
+
+    engine: Engine
+    method: str
+    params: Mapping[str, Any] | None
+    request_id: int | str
+    version: str
+    """The protocol revision that the request is served in."""
+
+    transport: Literal["streamable-http", "stdio"]
+    principal: Principal = ANONYMOUS
+    channel: Channel | None = None
+    """``None``: the client can't be spoken to before the answer."""
+
+    connection: Connection | None = None
+    """What is remembered of a handshake client. ``None``: nothing, or a client that shakes no hands."""
+
+    client_info: Any = None
+    """As the client gave it: an unverified claim."""
+
+    client_capabilities: Any = None
+    headers: Mapping[str, str] | None = None
+    """HTTP headers, names in lower case. ``None``: the transport has none."""
+
+    scope: Mapping[str, Any] | None = None
+    """The ASGI scope of the HTTP request. ``None``: the transport has none."""
+
+    answers: dict[str, Any] = field(default_factory=dict)
+    """What the client has answered to questions of this call so far, by their keys (2026-07-28)."""
+
+    component: str = ""
+    """Name of the component at work, for the log."""
+
+    parent: Exchange | None = None
+    """The exchange whose function reads a resource in this one."""
+
+    _cancelled: bool = field(default=False, init=False)
+    _over: bool = field(default=False, init=False)
+    _questions: int = field(default=0, init=False)
+
+    @property
+    def cancelled(self) -> bool:
+        """The client left, or the time is up. Sync code has to look: no thread can be stopped from outside."""
+        return self._cancelled or (self.parent is not None and self.parent.cancelled)
+
+    @property
+    def over(self) -> bool:
+        """It has been answered, or the one for which it reads."""
+        return self._over or (self.parent is not None and self.parent.over)
+
+    def next_question(self) -> int:
+        """Number the questions of a call, those of the resources that it reads among them."""
+        if self.parent is not None:
+            return self.parent.next_question()
+        self._questions += 1
+        return self._questions
+
+    def close(self) -> None:
+        """Note that it has been answered: a task that the call left behind speaks to nobody."""
+        self._over = True
+
+    def cancel(self) -> None:
+        """Note that nobody waits for the answer any more."""
+        self._cancelled = True
+
+    @property
+    def modern(self) -> bool:
+        """Whether the request is of the revision without a handshake."""
+        return self.version == MODERN
+
+    @property
+    def meta(self) -> Mapping[str, Any]:
+        """The request's ``_meta``."""
+        meta = self.params.get("_meta") if self.params else None
+        return meta if isinstance(meta, Mapping) else {}
+
+    @property
+    def progress_token(self) -> int | str | None:
+        """What the client wants progress to be labelled with. ``None``: it wants none."""
+        token = self.meta.get("progressToken")
+        return token if isinstance(token, str | int) and not isinstance(token, bool) else None
+
+    @property
+    def log_level(self) -> LogLevel | None:
+        """The least severe log message that this client takes; ``None``: none at all.
+
+        2026-07-28 sends log messages to a request that asks for them, and to no other (server/utilities/logging).
+        """
+        if not self.modern:
+            return self.connection.log_level if self.connection else "info"
+        level = self.meta.get(_LOG_LEVEL_KEY)
+        return level if level in LOG_LEVELS else None
+
+    async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Send a handshake client a request, and return its JSON-RPC response. Raises ``NoWay``."""
+        if self.channel is None or self.connection is None or self.over or self.cancelled:
+            raise NoWay
+        return await self.channel.ask(method, params)
+
+    async def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send the client a notification that belongs to this request, when there is a way."""
+        if self.channel is not None and not self.over and not self.cancelled:
+            await self.channel.notify(method, params)

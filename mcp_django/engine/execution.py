@@ -1,0 +1,224 @@
+"""Running the author's function: in place when it is async, in a thread when it is not, with Django's rules in both."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import connections, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.manager import BaseManager
+
+from mcp_django.conf import get_settings
+from mcp_django.engine.clock import Limit
+from mcp_django.engine.content import Media, Progress
+from mcp_django.engine.context import Context
+from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.rounds import InputRequired
+from mcp_django.threads import Lane, get_pool
+
+T = TypeVar("T")
+
+Flavour = Literal["sync", "async", "generator", "async generator"]
+
+
+class Escaped(RuntimeError):
+    """The function raised what would have ended more than itself: ``SystemExit``, ``StopIteration``, a cancellation."""
+
+
+class TimedOut(Exception):
+    """The function ran longer than it may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"took longer than {seconds:g} seconds")
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runner:
+    """How to call one function.
+
+    ``finish`` makes the wire form of what the function returned. It runs where the function ran, inside its
+    transaction, so a lazy QuerySet is evaluated where the ORM may be used.
+    """
+
+    fn: Callable[..., Any]
+    flavour: Flavour
+    context_parameters: tuple[str, ...]
+    finish: Callable[[Any], Any]
+    timeout: float | None
+    """Seconds. ``None``: ``TOOL_TIMEOUT_SECONDS``; 0: no limit."""
+
+    atomic: bool | None
+
+    async def run(self, arguments: dict[str, Any], exchange: Exchange) -> Any:
+        """Call the function and finish its result.
+
+        Raises:
+            TimedOut: it took too long. An async function is cancelled; a thread goes on and sees ``ctx.cancelled``.
+            Exception: whatever the function raises.
+        """
+        context = Context(exchange)
+        for name in self.context_parameters:
+            arguments[name] = context
+        seconds = get_settings().TOOL_TIMEOUT_SECONDS if self.timeout is None else self.timeout
+        limit = Limit(seconds)
+        try:
+            with Lane(get_pool()), limit:
+                return await self._run(arguments, context)
+        except asyncio.CancelledError:
+            exchange.cancel()
+            raise
+        except TimeoutError as error:
+            if not limit.expired:
+                raise
+            exchange.cancel()
+            raise TimedOut(seconds) from error
+
+    async def _run(self, arguments: dict[str, Any], context: Context) -> Any:
+        try:
+            return await self._run_in_place(arguments, context)
+        except (Exception, InputRequired, BaseExceptionGroup, KeyboardInterrupt):
+            raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise Escaped("The function waited for something that was cancelled.") from error
+        except BaseException as error:  # SystemExit and its like would end the loop, and with it everybody's calls
+            raise Escaped(f"The function raised {type(error).__name__}.") from error
+
+    async def _run_in_place(self, arguments: dict[str, Any], context: Context) -> Any:
+        databases = self._databases()
+        if self.flavour in ("sync", "generator"):
+            return await sync_to_async(self._call_sync)(arguments, context, databases)
+        if databases:
+            return await self._run_async_atomic(arguments, context, databases)
+        return await self._call_async(arguments, context)
+
+    def _call_sync(self, arguments: dict[str, Any], context: Context, databases: list[str]) -> Any:
+        try:
+            with _atomic(databases):
+                result = self.fn(**arguments)
+                if self.flavour == "generator":
+                    result = _drain(result, context)
+                elif inspect.isawaitable(result):  # an async function behind a sync decorator
+                    result = async_to_sync(_wait_for)(result)
+                finished = self.finish(result)
+                _give_up(databases, context)
+                return finished
+        except StopIteration as error:  # which no future can hold: the call would never end
+            raise Escaped("The function raised StopIteration.") from error
+
+    async def _call_async(self, arguments: dict[str, Any], context: Context) -> Any:
+        result = self.fn(**arguments)
+        result = await (_drain_async(result, context) if self.flavour == "async generator" else result)
+        if blocks(result):
+            return await sync_to_async(self.finish)(result)
+        return self.finish(result)
+
+    async def _run_async_atomic(self, arguments: dict[str, Any], context: Context, databases: list[str]) -> Any:
+        """Hold a transaction open on the call's thread, where all of the ORM's work for this call is done."""
+        stack = await sync_to_async(_atomic)(databases)
+        try:
+            result = await self._call_async(arguments, context)
+        except BaseException as error:
+            await asyncio.shield(sync_to_async(stack.__exit__)(type(error), error, error.__traceback__))
+            raise
+        await sync_to_async(stack.__exit__)(None, None, None)
+        return result
+
+    def _databases(self) -> list[str]:
+        """Return the aliases to open a transaction on, by Django's own rules for views."""
+        if self.atomic is True:
+            return ["default"]
+        if self.atomic is False:
+            return []
+        exempt = getattr(self.fn, "_non_atomic_requests", ())
+        return [
+            alias for alias, config in connections.settings.items() if config["ATOMIC_REQUESTS"] and alias not in exempt
+        ]
+
+
+def flavour_of(fn: Callable[..., Any]) -> Flavour:
+    """Tell how a function is called, seeing through ``functools.partial`` and callable objects."""
+    while isinstance(fn, partial):
+        fn = fn.func
+    if not inspect.isroutine(fn) and callable(fn):
+        fn = type(fn).__call__
+    if inspect.isasyncgenfunction(fn):
+        return "async generator"
+    if inspect.iscoroutinefunction(fn):
+        return "async"
+    return "generator" if inspect.isgeneratorfunction(fn) else "sync"
+
+
+_PLAIN = frozenset({str, int, float, bool, bytes, type(None)})
+_CONTAINERS = (list, tuple, set)
+_LAZY = (BaseManager, Model, QuerySet)
+
+
+def blocks(result: Any) -> bool:
+    """Whether making the wire form of a result reads the database or a file, which must not happen on the loop."""
+    if type(result) in _PLAIN:
+        return False
+    if isinstance(result, _CONTAINERS):
+        return any(map(blocks, result))
+    if isinstance(result, dict):
+        return any(map(blocks, result.values()))
+    return isinstance(result, _LAZY) or (isinstance(result, Media) and bool(result.path))
+
+
+def _atomic(databases: list[str]) -> ExitStack:
+    """Open a transaction on each of the databases."""
+    with ExitStack() as stack:
+        for alias in databases:
+            stack.enter_context(transaction.atomic(using=alias))
+        return stack.pop_all()
+
+
+def _give_up(databases: list[str], context: Context) -> None:
+    """Roll back what a call did of which the client has already been told that it failed."""
+    if context.cancelled:
+        for alias in databases:
+            transaction.set_rollback(True, using=alias)
+
+
+async def _wait_for(awaitable: Awaitable[T]) -> T:
+    return await awaitable
+
+
+def _drain(steps: Generator[Any, None, Any], context: Context) -> Any:
+    """Send the progress that a generator yields, and return its result: what it returns, or yields last."""
+    result = None
+    try:
+        while not context.cancelled:
+            step = next(steps)
+            if isinstance(step, Progress):
+                context.report_progress_sync(step.progress, step.total, step.message)
+            else:
+                result = step
+    except StopIteration as stop:
+        return result if stop.value is None else stop.value
+    finally:
+        steps.close()
+    return None  # nobody waits for it any more
+
+
+async def _drain_async(steps: AsyncGenerator[Any, None], context: Context) -> Any:
+    result = None
+    try:
+        async for step in steps:
+            if isinstance(step, Progress):
+                await context.report_progress(step.progress, step.total, step.message)
+            else:
+                result = step
+    finally:
+        await steps.aclose()
+    return result

@@ -1,0 +1,201 @@
+"""``Engine``: one server's components, compiled, and compiled anew when a declaration changes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache, cached_property
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from mcp_types import SERVER_INFO_META_KEY
+
+from mcp_django.conf import get_settings
+from mcp_django.engine.compile import (
+    Component,
+    Prompt,
+    Resource,
+    Tool,
+    compile_prompt,
+    compile_resource,
+    compile_tool,
+    to_icon,
+)
+from mcp_django.engine.completions import Complete, completers_of, make_completer, make_fallback
+from mcp_django.engine.encoding import encode
+from mcp_django.engine.errors import NotThere
+from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.lists import Listing, make_listing
+from mcp_django.engine.resources import ResourceContent, read_nested
+from mcp_django.exceptions import InvalidDeclaration
+from mcp_django.registry import Kind, MCPServer, app_order, servers
+
+logger = logging.getLogger(__name__)
+
+C = TypeVar("C", bound=Component)
+
+
+class Engine:
+    """What answers the requests to one server.
+
+    Args:
+        server: whose declarations it compiles.
+
+    Raises:
+        InvalidDeclaration: one of them can't be served.
+    """
+
+    def __init__(self, server: MCPServer) -> None:
+        self.declared = server
+        self._compiled: dict[tuple[Kind, str], Any] = {}
+        self._revision = server.revision
+        self.icons = [to_icon(icon, f"server {server.name!r} in {server.module}") for icon in server.icons]
+        self._build(strict=True)
+
+    def refresh(self) -> None:
+        """Compile what has changed since the last time; cheap when nothing has.
+
+        What can't be served is left out and told in the log: the rest of a running server must not suffer from it.
+        """
+        if self._revision != self.declared.revision:
+            self._revision = self.declared.revision
+            self._build(strict=False)
+
+    def _build(self, *, strict: bool) -> None:
+        self._strict = strict
+        self.tools: dict[str, Tool] = self._compile("tool", compile_tool)
+        self.resources: dict[str, Resource] = self._compile("resource", compile_resource)
+        self.prompts: dict[str, Prompt] = self._compile("prompt", compile_prompt)
+        self._compile_completers()
+        static = [each for each in self.resources.values() if each.template is None]
+        self.templates = [each for each in self.resources.values() if each.template is not None]
+        self.listings: dict[str, Listing] = {
+            "tools/list": make_listing("tools", self.tools.values()),
+            "resources/list": make_listing("resources", static),
+            "resources/templates/list": make_listing("resourceTemplates", self.templates),
+            "prompts/list": make_listing("prompts", self.prompts.values()),
+        }
+        everything: list[Component] = [*self.tools.values(), *self.resources.values(), *self.prompts.values()]
+        self._compiled = {(each.declaration.kind, each.key): each for each in everything}
+
+    def find_resource(self, uri: str) -> tuple[Resource, dict[str, Any]]:
+        """Return the resource at ``uri``, or the first template that fits, with the parameters that it gives.
+
+        Raises:
+            NotThere: there is neither, or a parameter tries to leave its place.
+        """
+        resource = self.resources.get(uri)
+        if resource is not None and resource.template is None:
+            return resource, {}
+        for template in self.templates:
+            if (parameters := template.match(uri)) is not None:
+                return template, parameters
+        raise NotThere(uri)
+
+    async def read_resource(self, uri: str, exchange: Exchange) -> list[ResourceContent]:
+        """Read a resource for a function at work. Raises ``ResourceError``."""
+        return await read_nested(uri, exchange)
+
+    @cached_property
+    def server_info(self) -> dict[str, Any]:
+        """Return the specification's ``Implementation``: what the server says it is."""
+        declared, configured = self.declared, get_settings()
+        default = declared.path == ""
+        info = {
+            "name": declared.name or configured.NAME or settings.ROOT_URLCONF.partition(".")[0],
+            "version": declared.version or (configured.VERSION if default else ""),
+            "title": declared.title or (configured.TITLE if default else ""),
+            "description": declared.description or (configured.DESCRIPTION if default else ""),
+            "websiteUrl": declared.website_url or (configured.WEBSITE_URL if default else ""),
+            "icons": self.icons,
+        }
+        return {key: value for key, value in info.items() if value or key in ("name", "version")}
+
+    @cached_property
+    def stamp(self) -> bytes:
+        """``_meta`` of a result of 2026-07-28, as it goes on the wire: the same in every one."""
+        return encode({SERVER_INFO_META_KEY: self.server_info})
+
+    def instructions(self) -> str:
+        """Return what a model should know before it uses the server."""
+        default = self.declared.path == ""
+        return self.declared.instructions or (get_settings().INSTRUCTIONS if default else "")
+
+    def _compile(self, kind: Kind, make: Callable[[Any], C]) -> dict[str, C]:
+        """Compile the declarations of a kind, in the order of the apps and, within one, of declaration."""
+        order = cache(app_order)
+        declarations = sorted(self.declared.declarations(kind), key=lambda each: order(each.module))
+        compiled = {}
+        for declaration in declarations:
+            slot = (kind, declaration.key)
+            component = self._compiled.get(slot)
+            if component is None or component.declaration is not declaration:
+                with self._objecting():
+                    compiled[declaration.key] = make(declaration)
+            else:
+                compiled[declaration.key] = component
+        return compiled
+
+    @contextmanager
+    def _objecting(self) -> Iterator[None]:
+        try:
+            yield
+        except InvalidDeclaration as error:
+            if self._strict:
+                raise
+            logger.error("Not served: %s", error)
+        except Exception as error:
+            if self._strict:
+                raise InvalidDeclaration(f"A declaration of {self.declared!r} can't be compiled: {error}") from error
+            logger.exception("Not served: a declaration of %r can't be compiled.", self.declared)
+
+    def _compile_completers(self) -> None:
+        self.completers: dict[tuple[Kind, str, str], Complete] = {}
+        self.fallback_completer: Callable[..., Any] | None = None
+        components: list[Prompt | Resource] = [*self.prompts.values(), *self.resources.values()]
+        for component in components:
+            declaration = component.declaration
+            with self._objecting():
+                for name, completer in completers_of(component, declaration.complete).items():
+                    self.completers[declaration.kind, declaration.key, name] = completer
+        for each in self.declared.declarations("completion"):
+            with self._objecting():
+                self._add_completer(each)
+
+    def _add_completer(self, declaration: Any) -> None:
+        if declaration.argument is None:
+            self.fallback_completer = make_fallback(declaration)
+            return
+        kind: Kind = "prompt" if declaration.prompt else "resource"
+        key = declaration.prompt or declaration.resource
+        component: Component | None = (self.prompts if kind == "prompt" else self.resources).get(key)
+        if component is None:
+            raise InvalidDeclaration(
+                f"{declaration.module} completes an argument of {kind} {key!r}, which isn't there."
+            )
+        completers_of(component, {declaration.argument: declaration.fn})  # refuses a parameter that isn't there
+        self.completers[kind, key, declaration.argument] = make_completer(declaration.fn, declaration)
+
+
+def get_engine(server: MCPServer) -> Engine:
+    """Return the engine of a server, with everything compiled that is declared now.
+
+    Raises:
+        InvalidDeclaration: something can't be served that was declared before the engine was first asked for.
+    """
+    engine: Engine | None = server.engine
+    if engine is None:
+        engine = server.engine = Engine(server)
+    else:
+        engine.refresh()
+    return engine
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "MCP_DJANGO":
+        for server in servers():
+            server.engine = None

@@ -1,0 +1,47 @@
+"""``tools/call``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import validate_mcp_param_headers
+from mcp_types import INVALID_PARAMS
+
+from mcp_django.engine.errors import explain
+from mcp_django.exceptions import ToolError
+
+if TYPE_CHECKING:
+    from mcp_django.engine.compile import Tool
+    from mcp_django.engine.exchange import Exchange
+
+
+async def call(exchange: Exchange) -> dict[str, Any]:
+    """Answer ``tools/call``. A tool that fails answers with a result that says so, which the model can read.
+
+    Raises:
+        MCPError: there is no such tool, a mirrored header disagrees, or the tool raised one itself.
+    """
+    params = exchange.params or {}
+    tool = exchange.engine.tools.get(params["name"])
+    if tool is None:
+        raise MCPError(INVALID_PARAMS, f"Unknown tool: {params['name']}")
+    arguments = params.get("arguments") or {}
+    if tool.mirrored and exchange.modern and exchange.headers is not None:
+        _check_mirror(tool, arguments, exchange)
+    exchange.component = params["name"]
+    try:
+        result: dict[str, Any] = await tool.runner.run(tool.signature.validate(arguments), exchange)
+        return result
+    except Exception as error:
+        shown = explain(error, f"Tool {params['name']!r}", ToolError)
+        if isinstance(shown, MCPError):
+            raise shown from error
+        return {"content": [{"type": "text", "text": str(shown)}], "isError": True}
+
+
+def _check_mirror(tool: Tool, arguments: dict[str, Any], exchange: Exchange) -> None:
+    """Compare ``Mcp-Param-*`` headers with the arguments (2026-07-28, transports, Custom Headers)."""
+    rejection = validate_mcp_param_headers(tool.signature.schema, arguments, exchange.headers or {})
+    if rejection is not None:
+        raise MCPError(rejection.code, rejection.message, rejection.data)

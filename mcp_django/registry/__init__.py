@@ -1,0 +1,31 @@
+"""What the apps declare: frozen data, made without the SDK and without pydantic."""
+
+from __future__ import annotations
+
+from mcp_django.registry.declarations import (
+    CompletionDeclaration,
+    Declaration,
+    Kind,
+    PromptDeclaration,
+    ResourceDeclaration,
+    RouteDeclaration,
+    ToolDeclaration,
+)
+from mcp_django.registry.discovery import app_order, discover, refuse_shadow
+from mcp_django.registry.server import MCPServer, mcp, servers
+
+__all__ = [
+    "CompletionDeclaration",
+    "Declaration",
+    "Kind",
+    "MCPServer",
+    "PromptDeclaration",
+    "ResourceDeclaration",
+    "RouteDeclaration",
+    "ToolDeclaration",
+    "app_order",
+    "discover",
+    "mcp",
+    "refuse_shadow",
+    "servers",
+]

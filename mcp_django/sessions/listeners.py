@@ -1,0 +1,132 @@
+"""Who in this process waits for events: one listener a stream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from secrets import token_hex
+
+from mcp_django.sessions.events import Event
+
+LIST_KINDS = frozenset({"tools", "prompts", "resources"})
+
+
+class Listener:
+    """The events that one stream still has to send.
+
+    They lie in a dict, so what happens twice before the stream gets to it is sent once, and a client that has stopped
+    reading holds at most one event for each thing it listens to.
+    """
+
+    def __init__(self, server: str, kinds: Iterable[str], uris: Iterable[str], *, session: str = "") -> None:
+        self.server, self.session = server, session
+        self.kinds = frozenset(kinds)
+        self.uris = frozenset(uris)
+        self.owner = ("", "")
+        self.token = token_hex(8)
+        self.ended = False
+        self.stale = False
+        """What it waits for may have changed in another process."""
+
+        self._pending: dict[Event, None] = {}
+        self._wake = asyncio.Event()
+
+    def put(self, event: Event) -> None:
+        """Note an event."""
+        self._pending[event] = None
+        self._wake.set()
+
+    def put_everything(self) -> None:
+        """Note that anything may have changed: messages were lost on the way here."""
+        for kind in self.kinds:
+            self.put(Event(self.server, kind))  # type: ignore[arg-type]
+        for uri in self.uris:
+            self.put(Event(self.server, "resource", uri))
+
+    def touch(self) -> None:
+        """Let the stream look at its session again."""
+        self.stale = True
+        self._wake.set()
+
+    def end(self) -> None:
+        """End the stream."""
+        self.ended = True
+        self._wake.set()
+
+    async def take(self) -> list[Event]:
+        """Wait for events, and return them all. After the end: at once, and none."""
+        if not self._pending and not self.ended and not self.stale:
+            await self._wake.wait()
+        self._wake.clear()
+        taken, self._pending = list(self._pending), {}
+        return taken
+
+
+class Listeners:
+    """All listeners of a process, found by what they wait for: an event looks at nobody whom it doesn't concern."""
+
+    def __init__(self) -> None:
+        self._by_topic: dict[tuple[str, str, str], dict[Listener, None]] = {}
+        self._by_session: dict[str, Listener] = {}
+        self._all: dict[Listener, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def add(self, listener: Listener) -> None:
+        """Add a listener. A session has one stream for events: an older one of the same session ends."""
+        if listener.session:
+            if (older := self._by_session.get(listener.session)) is not None:
+                older.end()
+            self._by_session[listener.session] = listener
+        self._all[listener] = None
+        for topic in _topics(listener):
+            self._by_topic.setdefault(topic, {})[listener] = None
+
+    def remove(self, listener: Listener) -> None:
+        """Remove a listener, whether it is there or not."""
+        self._all.pop(listener, None)
+        if self._by_session.get(listener.session) is listener:
+            del self._by_session[listener.session]
+        for topic in _topics(listener):
+            waiting = self._by_topic.get(topic, {})
+            waiting.pop(listener, None)
+            if not waiting:
+                self._by_topic.pop(topic, None)
+
+    def count_of(self, owner: tuple[str, str]) -> int:
+        """Return how many streams a user has open through a client."""
+        return sum(listener.owner == owner for listener in self._all)
+
+    def of_session(self, session: str) -> Listener | None:
+        """Return the stream of a session, if it is open in this process."""
+        return self._by_session.get(session)
+
+    def resubscribe(self, listener: Listener, uris: Iterable[str]) -> None:
+        """Let a listener wait for other resources than before."""
+        known = listener in self._all
+        self.remove(listener)
+        listener.uris = frozenset(uris)
+        if known:
+            self.add(listener)
+
+    def tell(self, event: Event) -> None:
+        """Hand an event to those who wait for it."""
+        uri = event.uri if event.kind == "resource" else ""
+        for listener in self._by_topic.get((event.server, event.kind, uri), ()):
+            listener.put(event)
+
+    def tell_everything(self) -> None:
+        """Tell everybody that anything may have changed."""
+        for listener in self._all:
+            listener.put_everything()
+
+    def end_all(self) -> None:
+        """End every stream."""
+        for listener in list(self._all):
+            listener.end()
+
+
+def _topics(listener: Listener) -> list[tuple[str, str, str]]:
+    lists = [(listener.server, kind, "") for kind in listener.kinds]
+    return lists + [(listener.server, "resource", uri) for uri in listener.uris]

@@ -1,0 +1,275 @@
+"""Sessions of handshake clients: rows that any worker can read, kept in the process for a moment."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import Any, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.utils import timezone
+
+from mcp_django.auth import Principal
+from mcp_django.conf import get_settings
+from mcp_django.models import Session
+from mcp_django.sessions.connection import Connection, LogLevel
+from mcp_django.sessions.hub import get_hub
+from mcp_django.threads import Lane, get_own_pool
+
+FRESH_SECONDS = 5
+"""A session that was read so long ago is used again without a look at the database.
+
+This bounds how long an ended session can still be used on a worker that its end was not told; the channel layer tells
+it in milliseconds.
+"""
+
+SEEN_SECONDS = 60
+"""``Session.seen`` is written no more often than this."""
+
+MAX_TEXT = 200
+"""Most characters that are kept of anything a client calls itself."""
+
+MAX_CAPABILITIES = 8192
+"""Most characters of JSON that a client may need to say what it can do."""
+
+MAX_KEPT = 4096
+"""Most sessions that a process keeps at hand; the one used longest ago goes first."""
+
+T = TypeVar("T")
+
+
+class TooManySessions(Exception):
+    """``MAX_SESSIONS`` are open."""
+
+
+@dataclass(slots=True)
+class LiveSession(Connection):
+    """A session as the process knows it."""
+
+    id: str = ""
+    server: str = ""
+    owner: tuple[str, str] = ("", "")
+    """User and client that opened it. To anybody else it doesn't exist."""
+
+    stream: str = ""
+    """Token of the stream on which it hears of changes: the newest that was opened, on whatever worker."""
+
+    read: float = field(default_factory=monotonic)
+
+    async def set_log_level(self, level: LogLevel) -> None:
+        """Write the level, and let the other workers read it anew."""
+        self.log_level = level
+        await in_thread(_write_level, self.id, level)
+        get_hub().publish(("session", self.id))
+
+    async def open_stream(self, token: str) -> None:
+        """Write that this stream takes the place of any older one, and let those look."""
+        self.stream = token
+        await in_thread(_write_stream, self.id, token)
+        get_hub().publish(("session", self.id))
+
+    async def subscribe(self, uri: str) -> None:
+        """Write the subscription, and let the session's stream know of it, wherever it is."""
+        await self._change(uri, add=True)
+
+    async def unsubscribe(self, uri: str) -> None:
+        """Write that it is over."""
+        await self._change(uri, add=False)
+
+    async def _change(self, uri: str, *, add: bool) -> None:
+        self.subscriptions = await in_thread(_write_subscription, self.id, uri, add)
+        hub = get_hub()
+        if (listener := hub.listeners.of_session(self.id)) is not None:
+            hub.listeners.resubscribe(listener, self.subscriptions)
+        hub.publish(("session", self.id))
+
+
+async def in_thread(fn: Callable[..., T], *args: Any) -> T:
+    """Run database work of our own, on a thread that keeps its connection."""
+    with Lane(get_own_pool()):
+        return await sync_to_async(fn)(*args)
+
+
+async def open_session(server: str, principal: Principal, connection: Connection) -> LiveSession:
+    """Keep a client that has just shaken hands.
+
+    Raises:
+        TooManySessions: ``MAX_SESSIONS`` are open, and none of them has been idle for long enough to go.
+    """
+    _listen()
+    session = LiveSession(
+        connection.version,
+        short_info(connection.client_info),
+        short_capabilities(connection.client_capabilities),
+        id=secrets.token_urlsafe(32),
+        server=server,
+        owner=_owner(principal),
+    )
+    await in_thread(_insert, session, principal)
+    _keep(session)
+    return session
+
+
+async def find_session(session_id: str, server: str, principal: Principal) -> LiveSession | None:
+    """Return a session, or ``None`` when there is none of this id for this caller."""
+    _listen()
+    session = _kept.get(session_id)
+    if session is None or monotonic() - session.read > FRESH_SECONDS:
+        if len(session_id) > 64:
+            return None
+        found = await in_thread(_read, session_id)
+        if found is None:
+            _kept.pop(session_id, None)
+            return None
+        session = found
+    _keep(session)
+    if session.server != server or session.owner != _owner(principal):
+        return None
+    return session
+
+
+async def end_session(session: LiveSession) -> None:
+    """End a session on every worker."""
+    await in_thread(_delete, [session.id])
+    get_hub().publish(("ended", session.id))
+
+
+def end_sessions(ids: list[str]) -> None:
+    """End sessions from sync code: a command, or the admin."""
+    from mcp_django.sessions.publish import publish
+
+    _delete(ids)
+    for session_id in ids:
+        publish(("ended", session_id))
+
+
+def expired_sessions() -> Any:
+    """Return the sessions that have been idle for longer than ``SESSION_IDLE_SECONDS``."""
+    limit = timezone.now() - timedelta(seconds=get_settings().SESSION_IDLE_SECONDS)
+    return Session.objects.filter(seen__lt=limit)
+
+
+_kept: OrderedDict[str, LiveSession] = OrderedDict()
+
+
+def forget_sessions() -> None:
+    """Forget what this process knows; the database still has it."""
+    _kept.clear()
+
+
+def short_info(info: Any) -> dict[str, str]:
+    """Return what is kept of a client's name for itself: a client must not fill our memory with it."""
+    info = info if isinstance(info, dict) else {}
+    names = ("name", "version", "title", "websiteUrl", "description")
+    return {key: info[key][:MAX_TEXT].replace("\0", "") for key in names if isinstance(info.get(key), str)}
+
+
+def short_capabilities(capabilities: Any) -> dict[str, Any]:
+    """Return a client's capabilities, or none when they are longer than any client needs."""
+    text = json.dumps(capabilities) if isinstance(capabilities, dict) else "{}"
+    kept: dict[str, Any] = json.loads(text) if len(text) <= MAX_CAPABILITIES and "\\u0000" not in text else {}
+    return kept
+
+
+def _keep(session: LiveSession) -> None:
+    _kept[session.id] = session
+    _kept.move_to_end(session.id)
+    while len(_kept) > MAX_KEPT:
+        _kept.popitem(last=False)
+
+
+def _listen() -> None:
+    hub = get_hub()
+    hub.on("session", _drop)
+    hub.on("ended", _ended)
+    hub.on_lost(forget_sessions)
+
+
+def _drop(session_id: str) -> None:
+    _kept.pop(session_id, None)
+    if (listener := get_hub().listeners.of_session(session_id)) is not None:
+        listener.touch()
+
+
+def _ended(session_id: str) -> None:
+    _drop(session_id)
+    if (listener := get_hub().listeners.of_session(session_id)) is not None:
+        listener.end()
+
+
+def _owner(principal: Principal) -> tuple[str, str]:
+    account = principal.account
+    return ("" if account is None else str(account.pk), principal.client_id or "")
+
+
+def _insert(session: LiveSession, principal: Principal) -> None:
+    limit = get_settings().MAX_SESSIONS
+    if Session.objects.count() >= limit:
+        expired_sessions().delete()
+        if Session.objects.count() >= limit:
+            raise TooManySessions
+    Session.objects.create(
+        id=session.id,
+        server=session.server,
+        user_id=None if principal.account is None else principal.account.pk,
+        client_id=principal.client_id or "",
+        protocol_version=session.version,
+        client_info=session.client_info or {},
+        capabilities=session.client_capabilities or {},
+        seen=timezone.now(),
+    )
+
+
+def _read(session_id: str) -> LiveSession | None:
+    row = Session.objects.filter(pk=session_id).first()
+    if row is None:
+        return None
+    now = timezone.now()
+    idle = (now - row.seen).total_seconds()
+    if idle > get_settings().SESSION_IDLE_SECONDS:
+        row.delete()
+        return None
+    if idle > SEEN_SECONDS:
+        Session.objects.filter(pk=session_id).update(seen=now)
+    return LiveSession(
+        row.protocol_version,
+        row.client_info,
+        row.capabilities,
+        row.log_level,  # type: ignore[arg-type]
+        set(row.subscriptions),
+        id=row.pk,
+        server=row.server,
+        stream=row.stream,
+        owner=("" if row.user_id is None else str(row.user_id), row.client_id),
+    )
+
+
+def _write_level(session_id: str, level: str) -> None:
+    Session.objects.filter(pk=session_id).update(log_level=level, seen=timezone.now())
+
+
+def _write_stream(session_id: str, token: str) -> None:
+    Session.objects.filter(pk=session_id).update(stream=token, seen=timezone.now())
+
+
+def _write_subscription(session_id: str, uri: str, add: bool) -> set[str]:  # noqa: FBT001
+    """Change the row as it is now: another worker may have changed it since it was read here."""
+    with transaction.atomic():
+        session = Session.objects.select_for_update().filter(pk=session_id).first()
+        if session is None:
+            return set()
+        kept = set(session.subscriptions)
+        (kept.add if add else kept.discard)(uri)
+        session.subscriptions = sorted(kept)
+        session.save(update_fields=["subscriptions"])
+    return kept
+
+
+def _delete(ids: list[str]) -> None:
+    Session.objects.filter(pk__in=ids).delete()

@@ -1,0 +1,29 @@
+"""daphne, as ``manage.py runmcp`` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from daphne.server import Server
+from twisted.internet.defer import Deferred
+
+CLEANUP_SECONDS = 3
+"""How long cancelled calls may clean up before the process ends."""
+
+
+class PatientServer(Server):  # type: ignore[misc]
+    """Lets every cancelled call run its ``finally``; daphne's own goes on to exit when the first one is done."""
+
+    def kill_all_applications(self) -> Any:
+        """Cancel what runs, and wait for all of it, but not for ever."""
+        running = [details.get("application_instance") for details in self.connections.values()]
+        tasks = [task for task in running if task is not None and not task.done()]
+        for task in tasks:
+            task.cancel()
+        return Deferred.fromFuture(asyncio.ensure_future(_ended(tasks)))
+
+
+async def _ended(tasks: list[asyncio.Task[Any]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=CLEANUP_SECONDS)

@@ -1,0 +1,84 @@
+"""One JSON-RPC message from the bytes that a client sent (JSON-RPC 2.0 §4; specification, basic)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp_types import INVALID_REQUEST, PARSE_ERROR, PROTOCOL_VERSION_META_KEY, JSONRPCError, JSONRPCResponse
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+
+class BadMessage(Exception):
+    """The bytes are no message that we serve."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Message:
+    """A request, a notification (``id`` is ``None``), or a client's response (``method`` is ``None``)."""
+
+    id: int | str | None
+    method: str | None
+    params: Mapping[str, Any] | None
+    raw: Mapping[str, Any]
+
+    @property
+    def envelope_version(self) -> Any:
+        """The revision that the message names itself, as 2026-07-28 wants and no earlier one does; else ``None``."""
+        meta = self.params.get("_meta") if self.params else None
+        return meta.get(PROTOCOL_VERSION_META_KEY, None) if isinstance(meta, dict) else None
+
+    @property
+    def has_envelope(self) -> bool:
+        meta = self.params.get("_meta") if self.params else None
+        return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
+
+
+def read_message(body: bytes) -> Message:
+    """Parse one message.
+
+    Nesting is bounded by the parser (about 200 levels), size by the transport.
+
+    Raises:
+        BadMessage: it is not JSON in UTF-8 (-32700); it is a batch, or no JSON-RPC 2.0 message (-32600).
+    """
+    raw = _parse(body)
+    if raw.get("jsonrpc") != "2.0":
+        raise BadMessage(INVALID_REQUEST, "The member 'jsonrpc' must be \"2.0\".")
+    if "method" not in raw and ("result" in raw or "error" in raw):
+        return _read_response(raw)
+    if "id" in raw and type(raw["id"]) not in (int, str):
+        raise BadMessage(INVALID_REQUEST, "The member 'id' must be a string or an integer.")
+    if not isinstance(raw.get("method"), str):
+        raise BadMessage(INVALID_REQUEST, "The member 'method' must be a string.")
+    params = raw.get("params")
+    if params is not None and not isinstance(params, dict):
+        raise BadMessage(INVALID_REQUEST, "The member 'params' must be an object.")
+    return Message(raw.get("id"), raw["method"], params, raw)
+
+
+def _read_response(raw: dict[str, Any]) -> Message:
+    model = JSONRPCResponse if "result" in raw else JSONRPCError
+    try:
+        response = model.model_validate(raw)
+    except ValidationError as error:
+        raise BadMessage(INVALID_REQUEST, "The message is no JSON-RPC response.") from error
+    return Message(response.id, None, None, raw)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        raw = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise BadMessage(PARSE_ERROR, f"Parse error: {error}") from error
+    if isinstance(raw, list):
+        raise BadMessage(INVALID_REQUEST, "Batches are not served: send one JSON-RPC message at a time.")
+    if not isinstance(raw, dict):
+        raise BadMessage(INVALID_REQUEST, "The body must be one JSON-RPC message, an object.")
+    return raw

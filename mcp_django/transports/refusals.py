@@ -1,0 +1,185 @@
+"""What is checked of an HTTP request before its body is looked at. Raw ASGI gets none of Django's middleware."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+from django.http.request import split_domain_port, validate_host
+from mcp_types import HEADER_MISMATCH, INVALID_REQUEST
+
+Headers = Mapping[str, str]
+
+SINGLE_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "origin"})
+"""Whoever reads the first of two and whoever reads the last would disagree about who asks for what."""
+
+
+class Refusal(Exception):
+    """The request is not served; the client gets this HTTP status and a JSON-RPC error that says why."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: int = INVALID_REQUEST,
+        data: Any = None,
+        request_id: int | str | None = None,
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.data, self.request_id, self.headers = status, code, data, request_id, headers
+
+
+def read_headers(scope: Mapping[str, Any]) -> tuple[dict[str, str], str | None]:
+    """Return the headers of an ASGI scope, names in lower case, and an ``mcp-`` header that stands there twice.
+
+    Raises:
+        Refusal: 400, when a header on which a refusal rests stands there twice.
+    """
+    lines = scope["headers"]
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in lines}
+    return headers, None if len(headers) == len(lines) else _find_doubled(lines)
+
+
+def _find_doubled(lines: Iterable[tuple[bytes, bytes]]) -> str | None:
+    seen: set[str] = set()
+    doubled = None
+    for name, _ in lines:
+        key = name.decode("latin-1").lower()
+        if key in seen:
+            if key in SINGLE_HEADERS:
+                raise Refusal(400, f"The header {key} stands there more than once.")
+            if key.startswith("mcp-"):
+                doubled = key
+        seen.add(key)
+    return doubled
+
+
+def check_host(scope: Mapping[str, Any], headers: Headers) -> None:
+    """Refuse a Host that is not in ``ALLOWED_HOSTS``, with Django's own rules.
+
+    Raises:
+        Refusal: 421.
+    """
+    if headers.get("host") in _passed_hosts:
+        return
+    host = _host(scope, headers)
+    if not _is_allowed(host, _allowed_hosts()):
+        raise Refusal(421, "This Host is not in ALLOWED_HOSTS.")
+    if "host" in headers and not settings.USE_X_FORWARDED_HOST and len(_passed_hosts) < MAX_PASSED_HOSTS:
+        _passed_hosts.add(host)
+
+
+def check_origin(scope: Mapping[str, Any], headers: Headers) -> None:
+    """Refuse a page of somebody else's that a browser lets talk to us (transports, Security Warning).
+
+    An Origin is ours when its host is in ``ALLOWED_HOSTS``, when it is in ``CSRF_TRUSTED_ORIGINS``, or when it is the
+    Host asked for; under ``ALLOWED_HOSTS = ["*"]`` only the last two count.
+
+    Raises:
+        Refusal: 403.
+    """
+    origin = headers.get("origin")
+    if origin is None:
+        return
+    try:
+        parts = urlsplit(origin)
+        host, scheme = parts.netloc, parts.scheme
+    except ValueError:
+        host = scheme = ""
+    named = tuple(each for each in _allowed_hosts() if each != "*")
+    ours = host and scheme in ("http", "https") and (_is_allowed(host, named) or host == _host(scope, headers))
+    if not ours and not _is_trusted(origin, scheme, host):
+        raise Refusal(403, "This Origin may not use the endpoint: see ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS.")
+
+
+def check_post(scope: Mapping[str, Any], headers: Headers, max_body_bytes: int) -> None:
+    """Refuse what is no POST of JSON by a client that takes both forms of answer.
+
+    Raises:
+        Refusal: 405, 406, 415, or 413 when the length given is too large.
+    """
+    if scope["method"] != "POST":
+        raise Refusal(405, "Send a POST.", headers=((b"allow", b"POST"),))
+    if not (accepts(headers, "application/json") and accepts(headers, "text/event-stream")):
+        raise Refusal(406, "The Accept header must name application/json and text/event-stream.")
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refusal(415, "The Content-Type must be application/json.")
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > max_body_bytes:
+        raise too_large(max_body_bytes)
+
+
+def accepts(headers: Headers, media_type: str) -> bool:
+    """Whether the Accept header names a media type, or a range that holds it (RFC 9110 §12.5.1)."""
+    accepted = _accepted(headers.get("accept", ""))
+    return media_type in accepted or "*/*" in accepted or f"{media_type.partition('/')[0]}/*" in accepted
+
+
+@lru_cache(maxsize=64)
+def _accepted(header: str) -> frozenset[str]:
+    return frozenset(part.partition(";")[0].strip().lower() for part in header.split(","))
+
+
+def check_doubled(doubled: str | None, request_id: int | str | None) -> None:
+    """Refuse a routing header that stands there twice: readers of the first and of the last would disagree.
+
+    Raises:
+        Refusal: 400.
+    """
+    if doubled is not None:
+        message = f"The header {doubled} stands there more than once."
+        raise Refusal(400, message, code=HEADER_MISMATCH, request_id=request_id)
+
+
+def too_large(max_body_bytes: int) -> Refusal:
+    """Return the refusal of a body that is too large."""
+    return Refusal(413, f"The body is larger than {max_body_bytes} bytes (MAX_BODY_BYTES).")
+
+
+_passed_hosts: set[str] = set()
+"""Hosts that are allowed, so that the next request needs no look at the settings."""
+
+MAX_PASSED_HOSTS = 256
+
+
+@receiver(setting_changed)
+def _forget(**kwargs: Any) -> None:
+    _passed_hosts.clear()
+
+
+def _host(scope: Mapping[str, Any], headers: Headers) -> str:
+    if settings.USE_X_FORWARDED_HOST and "x-forwarded-host" in headers:
+        return headers["x-forwarded-host"]
+    if "host" in headers:
+        return headers["host"]
+    name, port = scope.get("server") or ("", None)
+    return f"{name}:{port}" if port else str(name)
+
+
+def _allowed_hosts() -> tuple[str, ...]:
+    if settings.DEBUG and not settings.ALLOWED_HOSTS:
+        return (".localhost", "127.0.0.1", "[::1]")
+    return tuple(settings.ALLOWED_HOSTS)
+
+
+@lru_cache(maxsize=256)
+def _is_allowed(host: str, allowed: tuple[str, ...]) -> bool:
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
+
+
+def _is_trusted(origin: str, scheme: str, host: str) -> bool:
+    for trusted in settings.CSRF_TRUSTED_ORIGINS:
+        if trusted == origin:
+            return True
+        pattern = urlsplit(trusted)
+        if pattern.netloc.startswith("*") and pattern.scheme == scheme and host.endswith(pattern.netloc[1:]):
+            return True
+    return False

@@ -1,0 +1,150 @@
+"""Looking after a call that takes a while: is the client still there, does its connection need a sign of life?
+
+Most calls are over before there is anything to watch, so for the first moment there is only a timer, and no task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Any, Self
+from weakref import WeakSet
+
+from mcp_django.engine.clock import get_clock
+from mcp_django.transports.reply import Reply
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+logger = logging.getLogger(__name__)
+
+_watched: set[Watch] = set()
+_interruptible: set[asyncio.Task[Any]] = set()
+_stopping: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+
+
+class Watch:
+    """Cancels the task that enters it when the client leaves, and keeps the client's connection alive until then.
+
+    Both servers tell an application that asks; daphne cancels it ten seconds later, uvicorn never does.
+    """
+
+    def __init__(
+        self,
+        receive: Receive,
+        reply: Reply,
+        keep_alive_seconds: float,
+        *,
+        before_cancel: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._receive, self._reply, self._keep_alive_seconds = receive, reply, keep_alive_seconds
+        self._before_cancel = before_cancel
+        self._watcher: asyncio.Task[None] | None = None
+        self.left = False
+        """The client has gone."""
+
+        self.stopped = False
+        """The server is about to stop."""
+
+        self.called_off = False
+        """The client has sent ``notifications/cancelled``."""
+
+    def __enter__(self) -> Self:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        get_clock().add(self, self._begin)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
+        get_clock().discard(self)
+        _watched.discard(self)
+        if self._watcher is not None:
+            self._watcher.cancel()
+        if not self._ended:
+            return False
+        return self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
+
+    def stop(self) -> None:
+        """End the call, because the server is about to stop. Safe to call more than once."""
+        if not self._ended:
+            self.stopped = True
+            self._cancel()
+
+    def call_off(self) -> None:
+        """End the call, because the client wants it to end."""
+        if not self._ended:
+            self.called_off = True
+            self._cancel()
+
+    @property
+    def _ended(self) -> bool:
+        return self.left or self.stopped or self.called_off
+
+    def _cancel(self) -> None:
+        self._before_cancel()
+        self._task.cancel()
+
+    def _begin(self) -> None:
+        if asyncio.get_running_loop() in _stopping:
+            self.stop()
+            return
+        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        _watched.add(self)
+
+    async def _watch(self) -> None:
+        gone = asyncio.ensure_future(self._disconnected())
+        try:
+            while not gone.done():
+                await asyncio.wait({gone}, timeout=self._keep_alive_seconds)
+                if not gone.done():
+                    await self._reply.keep_alive()
+        except Exception:  # a connection on which nothing can be sent: the client is gone
+            logger.debug("Keeping a connection alive failed.", exc_info=True)
+        finally:
+            if not gone.cancel() and not gone.cancelled():
+                gone.exception()  # seen: asking a connection that is gone may fail
+        if not self._ended:
+            self.left = True
+            self._cancel()
+
+    async def _disconnected(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+class Stopping(Exception):
+    """The server is about to stop, and waits for nobody."""
+
+
+class interruptible:
+    """Lets what is done inside, such as waiting for a body, end when the server wants to stop.
+
+    Raises:
+        Stopping: it wants to.
+    """
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        if asyncio.get_running_loop() in _stopping:
+            raise Stopping
+        _interruptible.add(task)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._task in _interruptible:
+            _interruptible.discard(self._task)
+        elif self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise Stopping from None
+
+
+def stop_watched() -> None:
+    """End all calls on this loop that have run for a while, or begin from now on: the server wants to stop."""
+    _stopping.add(asyncio.get_running_loop())
+    for watch in list(_watched):
+        watch.stop()
+    for task in list(_interruptible):
+        _interruptible.discard(task)
+        task.cancel()
