@@ -1,0 +1,7 @@
+"""Nothing but MCP is served here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+urlpatterns: list[Any] = []

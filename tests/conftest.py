@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx2
+import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from mcp_django import MCPServer, threads
+from mcp_django.registry import server as registered
+from mcp_django.transports.streamable_http import StreamableHTTPConsumer
+
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+
+ERAS = ("legacy", "auto", "2026-07-28")
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each test declare servers of its own."""
+    monkeypatch.setattr(registered, "_servers", dict(registered._servers))
+
+
+@pytest.fixture(autouse=True)
+def _fresh_threads() -> Iterator[None]:
+    """Leave no thread with a connection to the test database behind."""
+    yield
+    threads.close_pools()
+
+
+@pytest.fixture
+def server() -> MCPServer:
+    """A server without components."""
+    return MCPServer("fixture", version="1.0")
+
+
+@pytest.fixture
+def application(server: MCPServer) -> Any:
+    """The server's endpoint as an ASGI application."""
+    return StreamableHTTPConsumer.as_asgi(server=server)
+
+
+@pytest.fixture
+def connect(application: Any) -> Connect:
+    """Connect the official client to ``server`` through its ASGI application: ``async with connect("auto")``."""
+
+    @asynccontextmanager
+    async def connect(mode: str = "auto", **options: Any) -> AsyncIterator[Client]:
+        transport = httpx2.ASGITransport(app=application)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            road = streamable_http_client("http://testserver/mcp", http_client=http)
+            async with Client(road, mode=mode, **options) as client:
+                yield client
+
+    return connect
+
+
+@pytest.fixture(params=ERAS)
+def era(request: pytest.FixtureRequest) -> str:
+    """How the official client connects: the handshake, its own choice, or 2026-07-28."""
+    return str(request.param)

@@ -1,0 +1,1 @@
+"""One corpus of requests, two servers: ours and the SDK's own, which is the oracle."""

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.servers.node import Node, install
+from tests.servers.processes import CONFORMANCE, ROOT, RUNMCP, SITE, ServerProcess, command, run
+
+WAYS = ("runmcp", "uvicorn")
+"""daphne, as the command starts it, and uvicorn."""
+
+AtlasServer = Callable[..., ServerProcess]
+SiteServer = Callable[..., ServerProcess]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Attach to a failure what the servers have written since the last test."""
+    report = yield
+    if report.when == "call":
+        for server in ServerProcess.running:
+            news = server.news()
+            if report.failed and news:
+                report.sections.append((f"output of {server.name}", news[-20_000:]))
+    return report
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """How the site is served."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    """Node and the clients written in it."""
+    return install()
+
+
+@pytest.fixture(scope="session")
+def atlas_database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of a SQLite database with the demo's countries and cities."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('atlas') / 'atlas.sqlite3'}"
+    prepared = run(ROOT, "manage.py", "demo", "--no-serve", "-v", "0", seconds=180, DATABASE_URL=url)
+    assert prepared.returncode == 0, prepared.stderr
+    return url
+
+
+@pytest.fixture(scope="session")
+def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
+    """The demo, served: ``atlas_server("uvicorn")``. Each kind of server is started once."""
+    with Kept() as kept:
+
+        def serve(way: str) -> ServerProcess:
+            line = command(way, "project.asgi:application")
+            return kept(f"atlas on {way}", line, ROOT, {"DATABASE_URL": atlas_database})
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with the site's tables and users."""
+    path = tmp_path_factory.mktemp("site") / "empty.sqlite3"
+    prepared = run(SITE, "manage.py", "prepare", DATABASE_URL=f"sqlite:///{path}")
+    assert prepared.returncode == 0, prepared.stderr
+    return path
+
+
+@pytest.fixture
+def site_database(empty_site: Path, tmp_path: Path) -> str:
+    """URL of a site's database that no other test writes to."""
+    return f"sqlite:///{shutil.copy(empty_site, tmp_path / 'site.sqlite3')}"
+
+
+@pytest.fixture(scope="session")
+def site_server(empty_site: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteServer]:
+    """The site, served: ``site_server("runmcp", SITE_ATOMIC_REQUESTS="1")``. Each kind is started once."""
+    with Kept() as kept:
+
+        def serve(way: str, **variables: str) -> ServerProcess:
+            name = " ".join(("site on", way, *(f"{key}={value}" for key, value in sorted(variables.items()))))
+            if name not in kept.servers and "DATABASE_URL" not in variables:
+                database = shutil.copy(empty_site, tmp_path_factory.mktemp("served") / "site.sqlite3")
+                variables["DATABASE_URL"] = f"sqlite:///{database}"
+            return kept(name, command(way, "asgi:application"), SITE, variables)
+
+        yield serve
+
+
+@pytest.fixture(scope="session")
+def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The project that the conformance suite is pointed at."""
+    variables = {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('conformance') / 'db.sqlite3'}"}
+    with ServerProcess("conformance", RUNMCP, CONFORMANCE, variables) as server:
+        yield server
+
+
+class Kept:
+    """Starts servers once, and stops all of them at the end."""
+
+    def __enter__(self) -> Kept:
+        self._stack = ExitStack()
+        self.servers: dict[str, ServerProcess] = {}
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._stack.close()
+
+    def __call__(self, name: str, line: Sequence[str], directory: Path, variables: Mapping[str, str]) -> ServerProcess:
+        if name not in self.servers:
+            server = ServerProcess(name, line, directory, variables)
+            self.servers[name] = self._stack.enter_context(server)
+        return self.servers[name]

@@ -1,0 +1,3 @@
+"""The app whose tools show how real servers run them."""
+
+from __future__ import annotations

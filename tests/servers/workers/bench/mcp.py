@@ -1,0 +1,87 @@
+"""Tools that tell which worker serves them, ask, wait, and tell of changes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from pydantic import BaseModel
+
+from mcp_django import Context, mcp
+
+LONG_SECONDS = 60
+"""How long a tool waits for what a test does next, before it gives up."""
+
+
+class Confirmation(BaseModel):
+    """Yes or no, and a word that tells answers apart."""
+
+    sure: bool
+    word: str = ""
+
+
+@mcp.tool
+async def worker() -> int:
+    """Say which process serves this call."""
+    return os.getpid()
+
+
+@mcp.tool
+async def confirm(message: str, ctx: Context) -> str:
+    """Ask the person, and say which process heard what."""
+    answer = await ctx.elicit(message, Confirmation)
+    return f"{os.getpid()} {answer.action} {answer.data.word}" if answer.action == "accept" else answer.action
+
+
+@mcp.tool
+def confirm_sync(message: str, ctx: Context) -> str:
+    """Ask from sync code."""
+    answer = ctx.elicit_sync(message, Confirmation)
+    return f"{os.getpid()} {answer.action} {answer.data.word}"
+
+
+@mcp.tool
+async def wait(ctx: Context) -> str:
+    """Report progress, then wait until cancelled."""
+    await ctx.report_progress(1, 2, "waiting")
+    await asyncio.sleep(LONG_SECONDS)
+    return "nobody cancelled this"
+
+
+@mcp.tool
+def wait_sync(ctx: Context) -> str:
+    """Do the same in sync code."""
+    ctx.report_progress_sync(1, 2, "waiting")
+    end = time.monotonic() + LONG_SECONDS
+    while not ctx.cancelled and time.monotonic() < end:
+        time.sleep(0.01)
+    return "cancelled"
+
+
+@mcp.tool
+async def change(first: int = 0, count: int = 1) -> int:
+    """Tell of changes of some resources, all at once."""
+    for number in range(first, first + count):
+        mcp.notify_resource_updated(f"bench://{number}")
+    return count
+
+
+@mcp.tool
+async def change_tools() -> str:
+    """Tell of a change of the list of tools."""
+    mcp.notify_tools_changed()
+    return "told"
+
+
+@mcp.tool
+async def hint(ctx: Context) -> str:
+    """Log at the level of information."""
+    await ctx.info("a hint")
+    return "logged"
+
+
+@mcp.resource("bench://{number}")
+async def thing(number: int) -> str:
+    """Read what has changed."""
+    return f"thing {number}"

@@ -1,0 +1,48 @@
+"""Settings of the project that several workers serve together.
+
+``DATABASE_URL``    the database, which all of them share.
+``REDIS_URL``       the channel layer, likewise.
+``WORKERS_PREFIX``  the prefix of its keys.
+``WORKERS_LIMITS``  further keys of ``MCP_DJANGO``, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+
+import dj_database_url
+
+SECRET_KEY = "workers-only"
+USE_TZ = True
+ALLOWED_HOSTS = ["localhost", "127.0.0.1"]
+ROOT_URLCONF = "urls"
+ASGI_APPLICATION = "asgi.application"
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "mcp_django",
+    "bench",
+]
+DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"], conn_max_age=60)}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [os.environ["REDIS_URL"]], "prefix": os.environ["WORKERS_PREFIX"]},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+MCP_DJANGO = {
+    "NAME": "workers",
+    "VERSION": "1.0",
+    "KEEP_ALIVE_SECONDS": 1,
+    **json.loads(os.environ.get("WORKERS_LIMITS", "{}")),
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django.channels.server": {"level": "WARNING"}},
+}

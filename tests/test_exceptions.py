@@ -1,0 +1,41 @@
+"""What the package raises: one base, and Django's own for what is wrong with a project."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from mcp_django import exceptions
+from mcp_django.exceptions import (
+    AlreadyRegistered,
+    DiscoveryError,
+    InvalidDeclaration,
+    MCPDjangoError,
+    NotRegistered,
+    ResourceError,
+    ToolError,
+)
+
+ALL = [AlreadyRegistered, DiscoveryError, InvalidDeclaration, NotRegistered, ResourceError, ToolError]
+
+
+def test_no_exception_is_left_out_here() -> None:
+    found = {
+        each
+        for _, each in inspect.getmembers(exceptions, inspect.isclass)
+        if each.__module__ == exceptions.__name__ and each is not MCPDjangoError
+    }
+    assert found == set(ALL)
+
+
+@pytest.mark.parametrize("exception", ALL)
+def test_every_exception_has_the_one_base_and_says_what_it_was_told(exception: type[Exception]) -> None:
+    assert issubclass(exception, MCPDjangoError)
+    assert str(exception("No poll is open.")) == "No poll is open."
+
+
+@pytest.mark.parametrize("exception", [InvalidDeclaration, DiscoveryError])
+def test_what_is_wrong_with_a_project_is_improperly_configured(exception: type[Exception]) -> None:
+    assert issubclass(exception, ImproperlyConfigured)
