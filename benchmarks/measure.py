@@ -1,0 +1,144 @@
+"""How CPU is read, how subjects take turns, and how their figures are put together.
+
+Other work on the machine moves every absolute figure. What is stable is the ratio of two subjects that ran right after
+one another, so subjects take turns, round after round, and a ratio is the median of the rounds' ratios.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How long to measure."""
+
+    rounds: int
+    """Turns of every subject in process."""
+
+    batch_seconds: float
+    """CPU seconds of one turn in process."""
+
+    load_rounds: int
+    """Turns of every subject under load."""
+
+    load_seconds: float
+    """Wall seconds of one turn under load."""
+
+    connections: tuple[int, ...]
+    starts: int
+    """Turns of every process whose start is measured."""
+
+    trips: int
+    """Round trips of one turn over stdio."""
+
+
+FULL = Effort(
+    rounds=150, batch_seconds=0.01, load_rounds=15, load_seconds=0.3, connections=(1, 8, 32), starts=21, trips=400
+)
+QUICK = Effort(rounds=40, batch_seconds=0.01, load_rounds=4, load_seconds=0.3, connections=(8,), starts=5, trips=200)
+
+
+@dataclass(slots=True)
+class Series:
+    """One figure of several subjects, a value for each round."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, subject: str, value: float) -> None:
+        self.values.setdefault(subject, []).append(value)
+
+    def median(self, subject: str) -> float:
+        return median(self.values[subject])
+
+    def ratio(self, subject: str, base: str) -> float:
+        """Return the median of the rounds' ratios."""
+        return median(one / other for one, other in zip(self.values[subject], self.values[base], strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows for people; ``None`` is an empty cell."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def text(self) -> str:
+        """Return the table in Markdown, its columns aligned."""
+        lines = [self.columns, *(tuple(map(_cell, row)) for row in self.rows)]
+        widths = [max(len(line[place]) for line in lines) for place in range(len(self.columns))]
+        numeric = [all(isinstance(row[place], int | float | None) for row in self.rows) for place in range(len(widths))]
+        rule = ["-" * (width - 1) + ":" if right else "-" * width for width, right in zip(widths, numeric, strict=True)]
+        body = [
+            "| "
+            + " | ".join(
+                cell.rjust(width) if right else cell.ljust(width)
+                for cell, width, right in zip(line, widths, numeric, strict=True)
+            )
+            + " |"
+            for line in (lines[0], tuple(rule), *lines[1:])
+        ]
+        return "\n".join([f"### {self.title}", "", *body, ""])
+
+    def data(self) -> dict[str, Any]:
+        """Return the table for JSON."""
+        return {"title": self.title, "rows": [dict(zip(self.columns, row, strict=True)) for row in self.rows]}
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, float):
+        return str(value)
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 0.095 else 4
+    return f"{value:.{digits}f}"
+
+
+def turns(subjects: Mapping[str, T], number: int) -> Iterable[tuple[str, T]]:
+    """Return the subjects in the order of a round: forth in one, back in the next, so that no place is favoured."""
+    pairs = list(subjects.items())
+    return pairs if number % 2 == 0 else reversed(pairs)
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds that a running process has used, its threads included.
+
+    Linux only: reads the process's own clock (what ``clock_getcpuclockid(3)`` returns), which counts nanoseconds where
+    ``/proc/<pid>/stat`` counts hundredths of a second.
+    """
+    return time.clock_gettime_ns(~pid << 3 | 2) / 1e9
+
+
+def memory_of(pid: int) -> float:
+    """Return the resident memory of a running process in MB. Linux only."""
+    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def cores() -> tuple[set[int], set[int]]:
+    """Return the core of the servers and that of the load: two different ones where there are two."""
+    if not hasattr(os, "sched_getaffinity"):
+        return set(), set()
+    usable = sorted(os.sched_getaffinity(0))
+    return {usable[0]}, {usable[-1]}
+
+
+def pin(pid: int, to: set[int]) -> None:
+    """Keep a process (0: this one) on the given cores, where the system can."""
+    if to and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(pid, to)
+
+
+def progress(text: str) -> None:
+    """Tell the person who waits."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

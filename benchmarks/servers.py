@@ -1,0 +1,198 @@
+"""Requests per second and server CPU per call, through real servers under load."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.load import Connection, Load, Loop, connect, in_session
+from benchmarks.marks import DAPHNE_CALL, DAPHNE_CONNECTIONS, Mark
+from benchmarks.measure import Effort, Series, Table, cores, pin, progress, turns
+from benchmarks.processes import DAPHNE, UVICORN, Fleet, Server
+from benchmarks.subjects.functions import ARGUMENTS, STRUCTURED
+from benchmarks.wire import ERAS, Era, Request, call, check_call
+
+OURS = ("benchmarks.subjects.ours:application",)
+BARE = ("benchmarks.subjects.bare:application",)
+SDK = ("--factory", "benchmarks.subjects.sdk:stateless")
+SDK_SESSIONS = ("--factory", "benchmarks.subjects.sdk:sessions")
+
+UNPOOLED = "ours, CONN_MAX_AGE=0"
+
+SERVERS: Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...], Mapping[str, str]]] = {
+    ("daphne", "bare"): (DAPHNE, BARE, {}),
+    ("daphne", "ours"): (DAPHNE, OURS, {}),
+    ("daphne", UNPOOLED): (DAPHNE, OURS, {"BENCHMARKS_CONN_MAX_AGE": "0"}),
+    ("uvicorn", "bare"): (UVICORN, BARE, {}),
+    ("uvicorn", "ours"): (UVICORN, OURS, {}),
+    ("uvicorn", "SDK stateless"): (UVICORN, SDK, {}),
+    ("uvicorn", "SDK sessions"): (UVICORN, SDK_SESSIONS, {}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is loaded in one turn."""
+
+    server: str
+    app: str
+    era: Era
+    tool: str
+    session: bool = False
+    """Whether the client shakes hands, and says so with every request."""
+
+    @property
+    def bare(self) -> Target:
+        """The floor of the same server."""
+        return Target(self.server, "bare", "modern", "add")
+
+    @property
+    def sdk(self) -> Target:
+        """The SDK's cheapest way to the same end."""
+        if self.era == "handshake":
+            return Target("uvicorn", "SDK sessions", self.era, self.tool, session=True)
+        return Target("uvicorn", "SDK stateless", self.era, self.tool)
+
+
+TOOLS: tuple[tuple[Era, str], ...] = (
+    ("modern", "add"),
+    ("handshake", "add"),
+    ("modern", "add_sync"),
+    ("modern", "city_async"),
+    ("modern", "city_sync"),
+)
+
+SESSION: tuple[Era, str] = ("handshake", "add")
+
+TARGETS = (
+    Target("daphne", "bare", "modern", "add"),
+    *(Target("daphne", "ours", era, tool) for era, tool in TOOLS),
+    Target("daphne", "ours", *SESSION, session=True),
+    *(Target("daphne", UNPOOLED, "modern", tool) for tool in ("city_async", "city_sync")),
+    Target("uvicorn", "bare", "modern", "add"),
+    *(Target("uvicorn", "ours", era, tool) for era, tool in TOOLS),
+    Target("uvicorn", "ours", *SESSION, session=True),
+    *(Target("uvicorn", "SDK stateless", era, tool) for era, tool in TOOLS),
+    Target("uvicorn", "SDK sessions", *SESSION, session=True),
+)
+
+
+@dataclass
+class Figures:
+    """The figures of all targets at one number of connections."""
+
+    cpu: Series = field(default_factory=Series)
+    rate: Series = field(default_factory=Series)
+    p50: Series = field(default_factory=Series)
+    p99: Series = field(default_factory=Series)
+    generator: Series = field(default_factory=Series)
+
+    def add(self, target: Target, load: Load, cpu_seconds: float) -> None:
+        name = repr(target)
+        self.cpu.add(name, cpu_seconds / load.calls)
+        self.rate.add(name, load.calls / load.seconds)
+        self.p50.add(name, load.percentile_ms(50))
+        self.p99.add(name, load.percentile_ms(99))
+        self.generator.add(name, load.own_cpu / load.seconds)
+
+
+async def _take_turn(target: Target, server: Server, connections: int, seconds: float) -> tuple[Load, float]:
+    """Load one server, after a tenth of the time to warm up; return the load and the server's CPU seconds."""
+    request = call(target.era, target.tool, ARGUMENTS[target.tool])
+    opened = [await connect(server.port) for _ in range(connections)]
+    try:
+        ready = [(each, await _bytes(target, each, server.port, request)) for each in opened]
+        if target.app != "bare":
+            check_call((await opened[0].ask(ready[0][1]))[1], STRUCTURED[target.tool])
+        await Loop(seconds / 10).run(ready)
+        before = server.cpu()
+        load = await Loop(seconds).run(ready)
+        return load, server.cpu() - before
+    finally:
+        for each in opened:
+            each.close()
+
+
+async def _bytes(target: Target, connection: Connection, port: int, request: Request) -> bytes:
+    if target.session:
+        request = await in_session(connection, port, request)
+    return request.to_http(port)
+
+
+async def _load(fleet: Fleet, effort: Effort) -> dict[int, Figures]:
+    figures = {connections: Figures() for connections in effort.connections}
+    targets = {repr(target): target for target in TARGETS}
+    for connections in effort.connections:
+        for number in range(effort.load_rounds):
+            progress(f"servers: {connections} connections, round {number + 1} of {effort.load_rounds}")
+            for _, target in turns(targets, number):
+                server = fleet.servers[f"{target.server} {target.app}"]
+                load, cpu_seconds = await _take_turn(target, server, connections, effort.load_seconds)
+                figures[connections].add(target, load, cpu_seconds)
+    return figures
+
+
+def _run_loop(fleet: Fleet, effort: Effort) -> dict[int, Figures]:
+    try:
+        from uvloop import new_event_loop
+    except ImportError:
+        return asyncio.run(_load(fleet, effort))
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(_load(fleet, effort))
+
+
+def _table(connections: int, figures: Figures) -> Table:
+    rows: list[tuple[Any, ...]] = []
+    for target in TARGETS:
+        name = repr(target)
+        to_sdk = figures.cpu.ratio(name, repr(target.sdk)) if target.sdk in TARGETS and target.app != "bare" else None
+        rows.append(
+            (
+                target.server,
+                target.app,
+                "" if target.app == "bare" else f"{target.era}, session" if target.session else target.era,
+                target.tool if target.app != "bare" else "",
+                figures.rate.median(name),
+                figures.cpu.median(name) * 1000,
+                figures.cpu.ratio(name, repr(target.bare)),
+                to_sdk,
+                figures.p50.median(name),
+                figures.p99.median(name),
+            )
+        )
+    columns = ("server", "application", "era", "tool", "calls/s", "CPU ms", "x bare", "x SDK", "p50 ms", "p99 ms")
+    return Table(f"Servers: `tools/call` at {connections} keep-alive connections", columns, rows)
+
+
+def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure this part. Adds to ``marks``; the database that the environment names must hold its row."""
+    for_servers, for_load = cores()
+    rows: list[tuple[Any, ...]] = []
+    with Fleet(directory, for_servers) as fleet:
+        for (server, app), (runner, target, variables) in SERVERS.items():
+            fleet.start(f"{server} {app}", runner, target, variables)
+        fleet.wait()
+        memory = {name: server.memory() for name, server in fleet.servers.items()}
+        pin(0, for_load)
+        try:
+            figures = _run_loop(fleet, effort)
+        finally:
+            pin(0, for_servers | for_load)
+        rows += [(name, memory[name], server.memory()) for name, server in fleet.servers.items()]
+    at_mark = figures[DAPHNE_CONNECTIONS].cpu
+    for era in ERAS:
+        ours = Target("daphne", "ours", era, "add")
+        label = f"daphne, {DAPHNE_CONNECTIONS} connections, tools/call, {era}: ours / bare"
+        marks.append(Mark(label, at_mark.ratio(repr(ours), repr(ours.bare)), DAPHNE_CALL))
+    tables = [_table(connections, each) for connections, each in figures.items()]
+    tables.append(Table("Servers: resident memory in MB", ("server", "before load", "after load"), rows))
+    shares = [
+        (connections, max(map(each.generator.median, map(repr, TARGETS)))) for connections, each in figures.items()
+    ]
+    return [
+        *tables,
+        Table("The load generator's own share of its core, at its busiest", ("connections", "share"), shares),
+    ]

@@ -1,0 +1,37 @@
+"""The floor: an ASGI application that reads the body, parses it and answers bytes made beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+BODY = to_json(
+    {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "result": {"content": [{"type": "text", "text": "5"}], "structuredContent": {"result": 5}, "isError": False},
+    }
+)
+START = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(BODY)).encode())],
+}
+
+
+async def application(
+    scope: dict[str, Any],
+    receive: Callable[[], Awaitable[dict[str, Any]]],
+    send: Callable[[dict[str, Any]], Awaitable[None]],
+) -> None:
+    """Answer every POST alike."""
+    body, more = b"", True
+    while more:
+        event = await receive()
+        body += event.get("body", b"")
+        more = event.get("more_body", False)
+    if from_json(body)["jsonrpc"] == "2.0":
+        await send(START)
+        await send({"type": "http.response.body", "body": BODY})

@@ -1,0 +1,22 @@
+"""Settings of every measured process. What differs from Django's defaults is said where it does."""
+
+from __future__ import annotations
+
+import os
+
+SECRET_KEY = "benchmarks-only"
+USE_TZ = True
+ALLOWED_HOSTS = ["127.0.0.1"]
+ROOT_URLCONF = "benchmarks.subjects.urls"
+ASGI_APPLICATION = "benchmarks.subjects.ours.application"
+INSTALLED_APPS = ["django.contrib.contenttypes", "django.contrib.auth", "mcp_django", "benchmarks.subjects"]
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("BENCHMARKS_DATABASE", ":memory:"),
+        "CONN_MAX_AGE": int(os.environ.get("BENCHMARKS_CONN_MAX_AGE", "60")),
+    }
+}
+MCP_DJANGO = {"NAME": "benchmarks", "VERSION": "1.0", "PAGE_SIZE": 2000}  # one page holds every list that is measured
