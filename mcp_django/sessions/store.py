@@ -123,7 +123,7 @@ async def find_session(session_id: str, server: str, principal: Principal) -> Li
     if session is None or monotonic() - session.read > FRESH_SECONDS:
         if len(session_id) > 64:
             return None
-        found = await in_thread(_read, session_id)
+        found = await _read_as_it_is_now(session_id)
         if found is None:
             _kept.pop(session_id, None)
             return None
@@ -161,6 +161,24 @@ _kept: OrderedDict[str, LiveSession] = OrderedDict()
 def forget_sessions() -> None:
     """Forget what this process knows; the database still has it."""
     _kept.clear()
+    _readings.clear()
+
+
+_readings: dict[object, str] = {}
+"""Looks at rows that are under way, and whose; one whose row changes meanwhile is taken out."""
+
+
+async def _read_as_it_is_now(session_id: str) -> LiveSession | None:
+    """Read a row, and again if it changed meanwhile: what was read then must not be kept."""
+    while True:
+        reading = object()
+        _readings[reading] = session_id
+        try:
+            found = await in_thread(_read, session_id)
+        finally:
+            unchanged = _readings.pop(reading, None) is not None
+        if unchanged:
+            return found
 
 
 def short_info(info: Any) -> dict[str, str]:
@@ -193,6 +211,8 @@ def _listen() -> None:
 
 def _drop(session_id: str) -> None:
     _kept.pop(session_id, None)
+    for reading in [reading for reading, whose in _readings.items() if whose == session_id]:
+        del _readings[reading]
     if (listener := get_hub().listeners.of_session(session_id)) is not None:
         listener.touch()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -179,6 +180,30 @@ async def test_a_worker_that_has_never_seen_a_session_reads_it(application: Any,
 
 
 @pytest.mark.usefixtures("stale")
+async def test_a_session_that_changes_while_it_is_read_is_read_again(
+    application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = await Peer.open(application)
+    forget_sessions()
+    read, go_on, read_row = threading.Event(), threading.Event(), store._read
+
+    def read_slowly(session_id: str) -> store.LiveSession | None:
+        found = read_row(session_id)
+        read.set()
+        assert go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(store, "_read", read_slowly)
+    finding = asyncio.ensure_future(find_session(peer.session, "fixture", ANONYMOUS))
+    await asyncio.to_thread(read.wait, 10)
+    session = store.LiveSession("2025-11-25", {}, {}, id=peer.session)
+    await session.open_stream("newest")
+    go_on.set()
+    found = await finding
+    assert found is not None
+    assert found.stream == "newest"
+
+
 async def test_that_a_client_was_seen_is_written_once_a_minute_at_most(application: Any, queries: list[str]) -> None:
     peer = await Peer.open(application)
     await age(peer, 90)
