@@ -42,16 +42,6 @@ def _sessions(settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def limited(settings: Any) -> Callable[..., None]:
-    """Change settings: ``limited(MAX_STREAMS=2)``."""
-
-    def limited(**keys: Any) -> None:
-        settings.MCP_DJANGO = {**settings.MCP_DJANGO, **keys}
-
-    return limited
-
-
-@pytest.fixture
 async def peer(application: Any) -> Peer:
     """A client with a session."""
     return await Peer.open(application)
