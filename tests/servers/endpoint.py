@@ -19,15 +19,15 @@ HEADERS = {"accept": "application/json, text/event-stream"}
 
 
 class Stream:
-    """The answer to one request, as it arrives."""
+    """The answer to one request, as it arrives. ``seconds``: how long a line may take."""
 
-    def __init__(self, response: httpx2.Response) -> None:
-        self.response = response
+    def __init__(self, response: httpx2.Response, seconds: float = SECONDS) -> None:
+        self.response, self._seconds = response, seconds
         self._lines = response.aiter_lines()
 
     async def line(self) -> str:
         """Return the next line that isn't empty."""
-        with anyio.fail_after(SECONDS):
+        with anyio.fail_after(self._seconds):
             async for line in self._lines:
                 if line:
                     return line

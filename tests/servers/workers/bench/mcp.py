@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 
 from pydantic import BaseModel
@@ -60,11 +61,28 @@ def wait_sync(ctx: Context) -> str:
 
 
 @mcp.tool
-async def change(first: int = 0, count: int = 1) -> int:
+async def change(first: int = 0, count: int = 1, suffix: str = "") -> int:
     """Tell of changes of some resources, all at once."""
     for number in range(first, first + count):
-        mcp.notify_resource_updated(f"bench://{number}")
+        mcp.notify_resource_updated(f"bench://{number}{suffix}")
     return count
+
+
+@mcp.tool
+async def change_in_turn(count: int, batch: int) -> int:
+    """Tell of changes of some at a time, so that it takes many messages."""
+    for first in range(0, count, batch):
+        for number in range(first, first + batch):
+            mcp.notify_resource_updated(f"bench://{number}")
+        await asyncio.sleep(0.005)
+    return count
+
+
+@mcp.tool
+async def change_from_a_thread(number: int) -> str:
+    """Tell of a change from a thread that knows nothing of loops, after this call."""
+    threading.Timer(0.05, mcp.notify_resource_updated, [f"bench://{number}"]).start()
+    return "soon"
 
 
 @mcp.tool
