@@ -42,6 +42,15 @@ class Stream:
                 return message
 
 
+def answer_in(response: httpx2.Response) -> dict[str, Any]:
+    """Return the response to a request, as JSON or at the end of a stream: a slow machine turns one into the other."""
+    text = response.text
+    if response.headers["content-type"] == "text/event-stream":
+        text = [line for line in text.splitlines() if line.startswith("data: ")][-1].removeprefix("data: ")
+    answer: dict[str, Any] = json.loads(text)
+    return answer
+
+
 class Endpoint:
     """Speaks to the MCP endpoint at ``url``.
 
@@ -56,11 +65,7 @@ class Endpoint:
         """Return the result of a tool, errors included."""
         body, headers = self._request(tool, arguments, progress=False)
         response = await self._http.post(self.url, json=body, headers=headers)
-        if response.headers["content-type"] == "application/json":
-            answer: dict[str, Any] = response.json()
-        else:
-            answer = [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: ")][-1]
-        result: dict[str, Any] = answer["result"]
+        result: dict[str, Any] = answer_in(response)["result"]
         return result
 
     async def rows(self, key: str) -> list[str]:

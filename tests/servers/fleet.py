@@ -16,9 +16,9 @@ import redis
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.servers.endpoint import SECONDS, Stream
+from tests.servers.endpoint import SECONDS, Stream, answer_in
+from tests.servers.postgres import new_database
 from tests.servers.processes import ROOT, ServerProcess, daphne, run
-from tests.servers.test_databases import new_database
 from tests.wire import modern_request, request
 
 WORKERS = ROOT / "tests" / "servers" / "workers"
@@ -142,7 +142,7 @@ class Peer:
         """Return the result of a request."""
         response = await self.post(url, self.request(method, params))
         assert response.status_code == 200, response.text
-        result: dict[str, Any] = response.json()["result"]
+        result: dict[str, Any] = answer_in(response)["result"]
         return result
 
     async def call(self, url: str, tool: str, **arguments: Any) -> Any:

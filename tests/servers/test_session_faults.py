@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,12 @@ import anyio
 import httpx2
 import pytest
 
+from tests.servers.endpoint import answer_in
 from tests.servers.fleet import (
     ACCEPT,
     Fleet,
     Peer,
     balanced,
-    http_client,
-    migrated_database,
     soon,
     subscription,
     updates,
@@ -40,15 +39,9 @@ def redis() -> Iterator[OwnRedis]:
 
 
 @pytest.fixture(scope="module")
-def fleet(redis: OwnRedis) -> Iterator[Fleet]:
-    with migrated_database() as database, Fleet(database, redis.url) as fleet:
+def fleet(workers_database: str, redis: OwnRedis) -> Iterator[Fleet]:
+    with Fleet(workers_database, redis.url) as fleet:
         yield fleet
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with http_client() as http:
-        yield http
 
 
 async def restart(fleet: Fleet, *workers: int) -> None:
@@ -225,5 +218,4 @@ async def modern_call(http: httpx2.AsyncClient, url: str, tool: str, **more: Any
     params = {"name": tool, "arguments": {"message": "Sure?"}, **more}
     able = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {}}}
     body, headers = modern_request("tools/call", params, **able)
-    answer: dict[str, Any] = (await http.post(url, json=body, headers={**ACCEPT, **headers})).json()
-    return answer
+    return answer_in(await http.post(url, json=body, headers={**ACCEPT, **headers}))

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 
 from tests.servers.endpoint import Stream
-from tests.servers.fleet import Fleet, Peer, http_client, migrated_database, subscription
+from tests.servers.fleet import Fleet, Peer, subscription
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix, pytest.mark.anyio]
 
@@ -18,22 +18,16 @@ URIS = ("bench://0", "bench://1", "bench://2")
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[str]:
-    with migrated_database() as database:
-        yield database
-
-
-@pytest.fixture(scope="module")
-def two(database: str) -> Iterator[Fleet]:
+def two(workers_database: str) -> Iterator[Fleet]:
     """Two workers over Redis."""
-    with Fleet(database) as fleet:
+    with Fleet(workers_database) as fleet:
         yield fleet
 
 
 @pytest.fixture(scope="module")
-def one(database: str) -> Iterator[Fleet]:
+def one(workers_database: str) -> Iterator[Fleet]:
     """One worker over the layer in memory."""
-    with Fleet(database, layer="", workers=1) as fleet:
+    with Fleet(workers_database, layer="", workers=1) as fleet:
         yield fleet
 
 
@@ -41,12 +35,6 @@ def one(database: str) -> Iterator[Fleet]:
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     fleet: Fleet = request.getfixturevalue(request.param)
     return fleet
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with http_client() as http:
-        yield http
 
 
 @pytest.fixture
