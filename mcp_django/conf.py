@@ -91,7 +91,10 @@ class MCPSettings:
     """A stream that waits for events ends after this long; the client opens another."""
 
     MAX_THREADS: int = 32
-    """Most threads, and so database connections of an alias, that calls use in one process at a time."""
+    """Most threads, and so database connections of an alias, that calls use in one process at a time.
+
+    Sessions use two further ones (``threads.OWN_THREADS``) for their own work.
+    """
 
 
 _PATH = re.compile(r"[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*")

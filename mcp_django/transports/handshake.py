@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
@@ -262,20 +262,24 @@ class HandshakeRequest:
 
     async def _forward(self, listener: Listener) -> None:
         """Send the session's events, and look now and then whether it is still there."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + get_settings().STREAM_SECONDS
-        while not listener.ended and loop.time() < until:
-            try:
-                async with asyncio.timeout(min(LOOK_SECONDS, until - loop.time())):
-                    events = await listener.take()
-            except TimeoutError:
-                events = []
-                listener.stale = True
-            if listener.stale and not await self._look(listener):
-                return
-            for event in events:
-                await self.request.reply.notify(event.method, event.params())
-            await asyncio.sleep(BREATH_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(get_settings().STREAM_SECONDS):
+                while not listener.ended:
+                    events = await self._take_events(listener)
+                    if listener.stale and not await self._look(listener):
+                        return
+                    for event in events:
+                        await self.request.reply.notify(event.method, event.params())
+                    await asyncio.sleep(BREATH_SECONDS)
+
+    async def _take_events(self, listener: Listener) -> list[Event]:
+        """Wait for events, or until it is time to look at the session."""
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await listener.take()
+        except TimeoutError:
+            listener.stale = True
+            return []
 
     async def _look(self, listener: Listener) -> bool:
         """Read the session anew, and say whether it is still there."""

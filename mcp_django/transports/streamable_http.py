@@ -44,6 +44,7 @@ from mcp_django.transports.refusals import (
     too_large,
 )
 from mcp_django.transports.reply import Reply
+from mcp_django.transports.slow_readers import patient
 from mcp_django.transports.watch import Receive, Stopping, Watch, interruptible
 
 logger = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class StreamableHTTPConsumer(AsyncConsumer):
         self.server = server
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply = Reply(send)
+        reply = Reply(patient(send))
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
