@@ -48,6 +48,10 @@ class Reply:
         """Begin the stream at once: daphne holds the headers back until there is something to send."""
         await self._write(b": open\r\n\r\n")
 
+    async def event(self, name: bytes, data: bytes) -> None:
+        """Send an event of the HTTP+SSE transport; ``data`` is one line."""
+        await self._write(b"event: " + name + b"\r\ndata: " + data + b"\r\n\r\n")
+
     async def close(self) -> None:
         """End without a response: the stream as it is, or an empty one."""
         async with self._writing:
