@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, IntegrityError
@@ -74,17 +74,56 @@ class Inbox:
             return []
 
 
-@contextmanager
-def open_inbox(session_id: str) -> Iterator[Inbox]:
-    """Take in what is posted for a session, whose stream this process holds."""
+class Inboxes:
+    """Per process and loop."""
+
+    def __init__(self) -> None:
+        self._by_session: dict[str, Inbox] = {}
+
+    @contextmanager
+    def opened(self, session_id: str, *, shared: bool) -> Iterator[Inbox]:
+        """Take in what is posted for a session whose stream is here.
+
+        Args:
+            shared: whether it may be posted to other processes as well.
+        """
+        inbox = self._by_session[session_id] = Inbox(session_id, shared=shared)
+        try:
+            yield inbox
+        finally:
+            del self._by_session[session_id]
+
+    def of_session(self, session_id: str) -> Inbox | None:
+        """Return the inbox of a session, if its stream is in this process."""
+        return self._by_session.get(session_id)
+
+    def look(self, session_id: str) -> None:
+        """Let a stream see what was posted elsewhere."""
+        if (inbox := self.of_session(session_id)) is not None:
+            inbox.look()
+
+    def look_everywhere(self) -> None:
+        """Let all of them see: nudges were lost."""
+        for inbox in self._by_session.values():
+            inbox.look()
+
+
+_inboxes: WeakKeyDictionary[Hub, Inboxes] = WeakKeyDictionary()
+
+
+def get_inboxes() -> Inboxes:
+    """Return the inboxes of the running loop."""
     hub = get_hub()
-    hub.on("posted", _look)
-    hub.on_lost(_look_everywhere)
-    inbox = _inboxes(hub)[session_id] = Inbox(session_id, shared=hub.layer is not None)
-    try:
-        yield inbox
-    finally:
-        del _inboxes(hub)[session_id]
+    if hub not in _inboxes:
+        inboxes = _inboxes[hub] = Inboxes()
+        hub.on("posted", inboxes.look)
+        hub.on_lost(inboxes.look_everywhere)
+    return _inboxes[hub]
+
+
+def open_inbox(session_id: str) -> AbstractContextManager[Inbox]:
+    """Take in, inside, what is posted for a session whose stream this process holds."""
+    return get_inboxes().opened(session_id, shared=get_hub().layer is not None)
 
 
 async def deliver(session_id: str, body: str) -> None:
@@ -98,7 +137,7 @@ async def deliver(session_id: str, body: str) -> None:
         TooManyMessages: it doesn't keep up.
     """
     hub = get_hub()
-    inbox = _inboxes(hub).get(session_id)
+    inbox = get_inboxes().of_session(session_id)
     if inbox is not None:
         inbox.put(body)
     elif hub.layer is None:
@@ -106,24 +145,6 @@ async def deliver(session_id: str, body: str) -> None:
     else:
         await in_thread(_post, session_id, body)
         hub.publish(("posted", session_id))
-
-
-_inboxes_by_hub: WeakKeyDictionary[Hub, dict[str, Inbox]] = WeakKeyDictionary()
-
-
-def _inboxes(hub: Hub) -> dict[str, Inbox]:
-    return _inboxes_by_hub.setdefault(hub, {})
-
-
-def _look(session_id: str) -> None:
-    inbox = _inboxes(get_hub()).get(session_id)
-    if inbox is not None:
-        inbox.look()
-
-
-def _look_everywhere() -> None:
-    for inbox in _inboxes(get_hub()).values():
-        inbox.look()
 
 
 def _post(session_id: str, body: str) -> None:
