@@ -12,7 +12,6 @@ import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
-from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError
 from django.db.models.signals import post_save
 from mcp import Client
@@ -746,18 +745,6 @@ async def test_somebody_else_s_session_can_not_be_posted_to(workers: tuple[Worke
 
 
 # Where it is
-
-
-async def test_it_is_off_by_default(server: MCPServer, settings: Any) -> None:
-    del settings.MCP_DJANGO["SSE"]
-    settings.MCP_DJANGO = dict(settings.MCP_DJANGO)
-    assert {path.rpartition("/")[2] for path in get_http_applications()}.isdisjoint({"sse", "messages"})
-
-
-async def test_a_server_that_wants_the_path_of_a_stream_stops_the_start(server: MCPServer) -> None:
-    MCPServer("stream", path="fixture/sse")
-    with pytest.raises(ImproperlyConfigured, match="/mcp/fixture/sse: an MCP server, and the HTTP"):
-        get_http_applications()
 
 
 async def test_the_streamable_transport_is_served_beside_it(application: Any) -> None:
