@@ -29,8 +29,8 @@ def _end(ids: list[str]) -> None:
 class SessionAdmin(ModelAdmin):
     """To look at and to end; nobody makes one by hand."""
 
-    list_display = ("__str__", "server", "user", "client_id", "protocol_version", "created", "seen")
-    list_filter = ("server", "protocol_version")
+    list_display = ("__str__", "server", "user", "client_id", "transport", "protocol_version", "created", "seen")
+    list_filter = ("server", "transport", "protocol_version")
     date_hierarchy = "seen"
     list_select_related = ("user",)
     actions = ("end",)

@@ -63,6 +63,9 @@ class MCPSettings:
     SESSIONS: bool = True
     """Whether clients that shake hands get sessions. Without, they can't be asked anything and hear of no changes."""
 
+    SSE: bool = False
+    """Whether the HTTP+SSE transport of 2024-11-05 is served as well. It needs ``SESSIONS``."""
+
     SESSION_IDLE_SECONDS: float = 24 * 3600
     """A handshake client that was silent for this long has to shake hands again."""
 
@@ -129,7 +132,10 @@ def get_settings() -> MCPSettings:
         raise ImproperlyConfigured(f"settings.MCP_DJANGO must be a dict, not {type(given).__name__}.")
     for key, value in given.items():
         _check(key, value)
-    return MCPSettings(**given)
+    found = MCPSettings(**given)
+    if found.SSE and not found.SESSIONS:
+        raise ImproperlyConfigured("settings.MCP_DJANGO['SSE'] needs 'SESSIONS': each of its streams is a session.")
+    return found
 
 
 def _check(key: Any, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""What outlives a process: the sessions of handshake clients, the questions they are asked, and their streams."""
+"""What outlives a process: the sessions of handshake clients, and what is on its way to the process that needs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ class Session(models.Model):
         verbose_name=_("user"),
     )
     client_id = models.CharField(_("OAuth client"), max_length=255, blank=True)
-    protocol_version = models.CharField(_("protocol version"), max_length=32)
+    transport = models.CharField(_("transport"), max_length=16, default="streamable-http")
+    protocol_version = models.CharField(
+        _("protocol version"), max_length=32, blank=True, help_text=_("Empty: the client has not shaken hands yet.")
+    )
     client_info = models.JSONField(_("client"), default=dict, blank=True)
     capabilities = models.JSONField(_("capabilities"), default=dict, blank=True)
     log_level = models.CharField(_("log level"), max_length=16, default="info")
@@ -76,3 +79,18 @@ class StreamEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.stream}.{self.number}"
+
+
+class PostedMessage(models.Model):
+    """What a client of the HTTP+SSE transport posted to another process than that which holds its stream."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="posted")
+    body = models.TextField()
+    posted = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("posted message")
+        verbose_name_plural = _("posted messages")
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -136,6 +136,12 @@ def test_no_time_is_negative_though_it_may_be_nothing(key: str) -> None:
         assert getattr(get_settings(), key) == 0
 
 
+def test_http_sse_is_refused_without_the_sessions_that_it_needs() -> None:
+    assert refused({"SSE": True, "SESSIONS": False}) == (
+        "settings.MCP_DJANGO['SSE'] needs 'SESSIONS': each of its streams is a session."
+    )
+
+
 def test_auth_knows_only_none_until_there_is_a_sign_in() -> None:
     assert refused({"AUTH": "oauth"}) == ("settings.MCP_DJANGO['AUTH'] knows only 'none' in this version, not 'oauth'.")
 

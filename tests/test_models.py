@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection
 from django.utils import timezone, translation
 
-from mcp_django.models import Question, Session
+from mcp_django.models import PostedMessage, Question, Session
 
 pytestmark = pytest.mark.django_db
 
@@ -37,14 +37,16 @@ def test_the_session_that_was_seen_last_comes_first() -> None:
     assert list(Session.objects.all()) == [second, first]
 
 
-def test_a_session_goes_with_its_user_and_its_questions_with_it() -> None:
+def test_a_session_goes_with_its_user_and_what_belongs_to_it_goes_too() -> None:
     ada = User.objects.create(username="ada")
     kept = session("kept")
     gone = session("gone", user=ada)
     Question.objects.create(id="q", session=gone)
+    PostedMessage.objects.create(session=gone, body="{}")
     ada.delete()
     assert list(Session.objects.all()) == [kept]
     assert not Question.objects.exists()
+    assert not PostedMessage.objects.exists()
 
 
 def test_a_question_belongs_to_a_session_that_is_there() -> None:
@@ -60,4 +62,11 @@ def test_the_models_have_no_changes_that_are_missing_in_a_migration() -> None:
 
 def test_the_models_have_names_for_people() -> None:
     with translation.override("en"):
-        assert [str(each._meta.verbose_name_plural) for each in (Session, Question)] == ["sessions", "questions"]
+        names = [str(each._meta.verbose_name_plural) for each in (Session, Question, PostedMessage)]
+    assert names == ["sessions", "questions", "posted messages"]
+
+
+def test_a_posted_message_is_called_by_its_number() -> None:
+    """What is in it is the client's affair."""
+    row = PostedMessage.objects.create(session=session(), body='{"secret": 1}')
+    assert str(row) == str(row.pk)

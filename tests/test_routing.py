@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 from channels.routing import URLRouter
+from django.core.exceptions import ImproperlyConfigured
 from django.test import override_settings
 
 from mcp_django import MCPServer, mcp, routing
 from mcp_django.exceptions import InvalidDeclaration
 from mcp_django.registry import servers
-from mcp_django.routing import endpoint, get_http_urlpatterns
+from mcp_django.routing import endpoint, get_http_applications, get_http_urlpatterns
 from tests.wire import Response, post, request
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +71,26 @@ def test_every_server_is_compiled_before_it_has_a_route(monkeypatch: pytest.Monk
     declare("one", "two")
     assert len(get_http_urlpatterns()) == len(compiled)
     assert compiled == list(servers())
+
+
+@override_settings(MCP_DJANGO={"SSE": True})
+def test_every_server_has_the_two_addresses_of_http_sse_when_they_are_switched_on() -> None:
+    declare("one")
+    found = {path for path in get_http_applications() if path.startswith("mcp/one") or path.count("/") == 1}
+    assert found >= {"mcp/one", "mcp/one/sse", "mcp/one/messages", "mcp/sse", "mcp/messages"}
+    assert "^mcp/one/messages/?$" in [str(pattern.pattern) for pattern in get_http_urlpatterns()]
+
+
+def test_http_sse_is_not_there_unless_it_is_switched_on() -> None:
+    declare("one")
+    assert {path.rpartition("/")[2] for path in get_http_applications()}.isdisjoint({"sse", "messages"})
+
+
+@override_settings(MCP_DJANGO={"SSE": True})
+def test_a_server_that_wants_the_path_of_another_one_s_stream_stops_the_start() -> None:
+    declare("one", "one/sse")
+    with pytest.raises(ImproperlyConfigured, match="/mcp/one/sse: an MCP server, and the HTTP"):
+        get_http_applications()
 
 
 def test_importing_the_routes_refuses_what_can_t_be_served() -> None:

@@ -53,6 +53,7 @@ class Call:
         headers: Mapping[str, str] | list[tuple[str, str]] = (),  # type: ignore[assignment]
         chunks: list[bytes] | None = None,
     ) -> None:
+        path, _, query = path.partition("?")
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         self.scope: dict[str, Any] = {
             "type": "http",
@@ -63,7 +64,7 @@ class Call:
             "path": path,
             "raw_path": path.encode(),
             "root_path": "",
-            "query_string": b"",
+            "query_string": query.encode(),
             "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
             "client": ("127.0.0.1", 50000),
             "server": ("testserver", 80),

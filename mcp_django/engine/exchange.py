@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mcp_django.auth import ANONYMOUS, Principal
-from mcp_django.sessions.connection import Connection, LogLevel
+from mcp_django.sessions.connection import Connection, LogLevel, Transport
 
 if TYPE_CHECKING:
     from mcp_django.engine.server import Engine
@@ -53,7 +53,7 @@ class Exchange:
     version: str
     """The protocol revision that the request is served in."""
 
-    transport: Literal["streamable-http", "stdio"]
+    transport: Transport
     principal: Principal = ANONYMOUS
     channel: Channel | None = None
     """``None``: the client can't be spoken to before the answer."""

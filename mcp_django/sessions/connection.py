@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
+
+Transport = Literal["streamable-http", "sse", "stdio"]
+
+MAX_TEXT = 200
+"""Most characters that are kept of anything a client calls itself."""
+
+MAX_CAPABILITIES = 8192
+"""Most characters of JSON that a client may need to say what it can do."""
 
 
 @dataclass(slots=True)
@@ -30,3 +39,17 @@ class Connection:
     async def unsubscribe(self, uri: str) -> None:
         """Keep that it doesn't any more."""
         self.subscriptions.discard(uri)
+
+
+def short_info(info: Any) -> dict[str, str]:
+    """Return what is kept of a client's name for itself: a client must not fill our memory with it."""
+    info = info if isinstance(info, dict) else {}
+    names = ("name", "version", "title", "websiteUrl", "description")
+    return {key: info[key][:MAX_TEXT].replace("\0", "") for key in names if isinstance(info.get(key), str)}
+
+
+def short_capabilities(capabilities: Any) -> dict[str, Any]:
+    """Return a client's capabilities, or none when they are longer than any client needs."""
+    text = json.dumps(capabilities) if isinstance(capabilities, dict) else "{}"
+    kept: dict[str, Any] = json.loads(text) if len(text) <= MAX_CAPABILITIES and "\\u0000" not in text else {}
+    return kept

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from django.utils import timezone
 from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
 from mcp_django.models import Session
-from mcp_django.sessions.connection import Connection, LogLevel
+from mcp_django.sessions.connection import Connection, LogLevel, Transport, short_capabilities, short_info
 from mcp_django.sessions.hub import get_hub
 from mcp_django.threads import Lane, get_own_pool
 
@@ -31,12 +30,6 @@ it in milliseconds.
 
 SEEN_SECONDS = 60
 """``Session.seen`` is written no more often than this."""
-
-MAX_TEXT = 200
-"""Most characters that are kept of anything a client calls itself."""
-
-MAX_CAPABILITIES = 8192
-"""Most characters of JSON that a client may need to say what it can do."""
 
 MAX_KEPT = 4096
 """Most sessions that a process keeps at hand; the one used longest ago goes first."""
@@ -60,7 +53,17 @@ class LiveSession(Connection):
     stream: str = ""
     """Token of the stream on which it hears of changes: the newest that was opened, on whatever worker."""
 
+    transport: Transport = "streamable-http"
+    """Over another transport it doesn't exist either."""
+
     read: float = field(default_factory=monotonic)
+
+    async def shake_hands(self, connection: Connection) -> None:
+        """Take over what a client has said of itself after the session was opened."""
+        self.version = connection.version
+        self.client_info = short_info(connection.client_info)
+        self.client_capabilities = short_capabilities(connection.client_capabilities)
+        await in_thread(_write_handshake, self)
 
     async def set_log_level(self, level: LogLevel) -> None:
         """Write the level, and let the other workers read it anew."""
@@ -96,8 +99,16 @@ async def in_thread(fn: Callable[..., T], *args: Any) -> T:
         return await sync_to_async(fn)(*args)
 
 
-async def open_session(server: str, principal: Principal, connection: Connection) -> LiveSession:
+def new_session_id() -> str:
+    """Return an id that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+async def open_session(server: str, principal: Principal, connection: Connection, **known: Any) -> LiveSession:
     """Keep a client that has just shaken hands.
+
+    Args:
+        known: further fields of ``LiveSession``.
 
     Raises:
         TooManySessions: ``MAX_SESSIONS`` are open, and none of them has been idle for long enough to go.
@@ -107,16 +118,16 @@ async def open_session(server: str, principal: Principal, connection: Connection
         connection.version,
         short_info(connection.client_info),
         short_capabilities(connection.client_capabilities),
-        id=secrets.token_urlsafe(32),
-        server=server,
-        owner=_owner(principal),
+        **{"id": new_session_id(), "server": server, "owner": owner_of(principal), **known},
     )
     await in_thread(_insert, session, principal)
     _keep(session)
     return session
 
 
-async def find_session(session_id: str, server: str, principal: Principal) -> LiveSession | None:
+async def find_session(
+    session_id: str, server: str, principal: Principal, transport: Transport = "streamable-http"
+) -> LiveSession | None:
     """Return a session, or ``None`` when there is none of this id for this caller."""
     _listen()
     session = _kept.get(session_id)
@@ -129,9 +140,8 @@ async def find_session(session_id: str, server: str, principal: Principal) -> Li
             return None
         session = found
     _keep(session)
-    if session.server != server or session.owner != _owner(principal):
-        return None
-    return session
+    wanted = (server, owner_of(principal), transport)
+    return session if (session.server, session.owner, session.transport) == wanted else None
 
 
 async def end_session(session: LiveSession) -> None:
@@ -181,20 +191,6 @@ async def _read_as_it_is_now(session_id: str) -> LiveSession | None:
             return found
 
 
-def short_info(info: Any) -> dict[str, str]:
-    """Return what is kept of a client's name for itself: a client must not fill our memory with it."""
-    info = info if isinstance(info, dict) else {}
-    names = ("name", "version", "title", "websiteUrl", "description")
-    return {key: info[key][:MAX_TEXT].replace("\0", "") for key in names if isinstance(info.get(key), str)}
-
-
-def short_capabilities(capabilities: Any) -> dict[str, Any]:
-    """Return a client's capabilities, or none when they are longer than any client needs."""
-    text = json.dumps(capabilities) if isinstance(capabilities, dict) else "{}"
-    kept: dict[str, Any] = json.loads(text) if len(text) <= MAX_CAPABILITIES and "\\u0000" not in text else {}
-    return kept
-
-
 def _keep(session: LiveSession) -> None:
     _kept[session.id] = session
     _kept.move_to_end(session.id)
@@ -223,7 +219,8 @@ def _ended(session_id: str) -> None:
         listener.end()
 
 
-def _owner(principal: Principal) -> tuple[str, str]:
+def owner_of(principal: Principal) -> tuple[str, str]:
+    """Return the user and client to whom a session belongs."""
     account = principal.account
     return ("" if account is None else str(account.pk), principal.client_id or "")
 
@@ -242,6 +239,8 @@ def _insert(session: LiveSession, principal: Principal) -> None:
         protocol_version=session.version,
         client_info=session.client_info or {},
         capabilities=session.client_capabilities or {},
+        transport=session.transport,
+        stream=session.stream,
         seen=timezone.now(),
     )
 
@@ -266,8 +265,14 @@ def _read(session_id: str) -> LiveSession | None:
         id=row.pk,
         server=row.server,
         stream=row.stream,
+        transport=row.transport,  # type: ignore[arg-type]
         owner=("" if row.user_id is None else str(row.user_id), row.client_id),
     )
+
+
+def _write_handshake(session: LiveSession) -> None:
+    said = {"client_info": session.client_info, "capabilities": session.client_capabilities}
+    Session.objects.filter(pk=session.id).update(protocol_version=session.version, **said, seen=timezone.now())
 
 
 def _write_level(session_id: str, level: str) -> None:

@@ -5,10 +5,9 @@ A client that has no session is served all the same; it only can't be asked anyt
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
@@ -19,22 +18,21 @@ from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer
 from mcp_django.engine.exchange import Exchange, NoWay
 from mcp_django.engine.server import get_engine
-from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream
-from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, cancel_call, get_calls
+from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
 from mcp_django.sessions.connection import Connection
-from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
-from mcp_django.sessions.questions import SessionEnded, ask, take_answer
+from mcp_django.sessions.questions import SessionEnded, ask
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
 from mcp_django.transports.refusals import Refusal, accepts
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.resumable import PRIMED_SINCE, ResumableCall, resume
+from mcp_django.transports.session import forward_events, listening, take_word
 from mcp_django.transports.watch import Watch
 
 if TYPE_CHECKING:
     from mcp_django.transports.messages import Message
-    from mcp_django.transports.streamable_http import Request
+    from mcp_django.transports.requests import Request
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +43,6 @@ ASSUMED_VERSION = "2025-03-26"
 
 OWN_STREAM = "events."
 """How the event id of a session's own stream begins; others are ids of answers."""
-
-LOOK_SECONDS = 30
-"""How often an open stream looks whether its session is still there, and says that its client is."""
 
 
 class SessionChannel:
@@ -86,7 +81,8 @@ class HandshakeRequest:
         initializing = message.method == "initialize"
         session = None if initializing else await self._session(required=False)
         if message.id is None or message.method is None:
-            await self._take(session)
+            if session is not None:
+                await take_word(session, message)
             await reply.finish(b"", 202)
             return
         exchange = self._exchange(session, initializing=initializing)
@@ -109,10 +105,10 @@ class HandshakeRequest:
         assert session is not None
         last_event_id = request.headers.get("last-event-id", "") if get_settings().EVENT_LOG else ""
         if last_event_id and not last_event_id.startswith(OWN_STREAM):
-            await resume(request, session, last_event_id, self._listening)
+            await resume(request, session, last_event_id)
             return
         listener = Listener(session.server, LIST_KINDS, session.subscriptions, session=session.id)
-        with self._listening(listener, session.owner):
+        with listening(listener, session.owner):
             await get_hub().joined()
             await session.open_stream(listener.token)
             primed = get_settings().EVENT_LOG and session.version >= PRIMED_SINCE
@@ -120,7 +116,7 @@ class HandshakeRequest:
             if last_event_id:
                 listener.put_everything()  # nothing is kept of events: each says "fetch it again"
             with Watch(request.receive, reply, get_settings().KEEP_ALIVE_SECONDS):
-                await self._forward(listener)
+                await forward_events(listener, request.principal, "streamable-http", reply.notify)
         await reply.close()
 
     async def end(self) -> None:
@@ -139,18 +135,6 @@ class HandshakeRequest:
             request_id = self.message.id if self.message is not None else None
             raise Refusal(404, "There is no such session: send initialize.", request_id=request_id)
         return session
-
-    async def _take(self, session: LiveSession | None) -> None:
-        """Act on a notification, or on the answer to a question of ours."""
-        message = self.message
-        if session is None or message is None:
-            return
-        if message.method is None:
-            await take_answer(session, message.id, dict(message.raw))
-        elif message.method == "notifications/cancelled" and message.params:
-            request_id: Any = message.params.get("requestId")
-            if type(request_id) in (int, str):
-                cancel_call(session.id, request_id)
 
     def _exchange(self, session: LiveSession | None, *, initializing: bool) -> Exchange:
         request, message = self.request, self.message
@@ -246,53 +230,6 @@ class HandshakeRequest:
                 503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, headers=((b"retry-after", b"60"),)
             ) from None
         return ((SESSION_HEADER.encode("ascii"), session.id.encode("ascii")),)
-
-    @contextmanager
-    def _listening(self, listener: Listener, owner: tuple[str, str]) -> Iterator[None]:
-        try:
-            claim_stream(listener, owner)
-        except TooManyStreams as error:
-            raise Refusal(
-                error.http_status, error.message, code=error.code, headers=((b"retry-after", b"30"),)
-            ) from error
-        try:
-            yield
-        finally:
-            get_hub().listeners.remove(listener)
-
-    async def _forward(self, listener: Listener) -> None:
-        """Send the session's events, and look now and then whether it is still there."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(get_settings().STREAM_SECONDS):
-                while not listener.ended:
-                    events = await self._take_events(listener)
-                    if listener.stale and not await self._look(listener):
-                        return
-                    for event in events:
-                        await self.request.reply.notify(event.method, event.params())
-                    await asyncio.sleep(BREATH_SECONDS)
-
-    async def _take_events(self, listener: Listener) -> list[Event]:
-        """Wait for events, or until it is time to look at the session."""
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                return await listener.take()
-        except TimeoutError:
-            listener.stale = True
-            return []
-
-    async def _look(self, listener: Listener) -> bool:
-        """Read the session anew, and say whether it is still there."""
-        listener.stale = False
-        request = self.request
-        session = await find_session(listener.session, request.server.path, request.principal)
-        if session is None or session.stream != listener.token:
-            return False
-        added = session.subscriptions - listener.uris
-        get_hub().listeners.resubscribe(listener, session.subscriptions)
-        for uri in added:  # what happened since the client subscribed, at another worker, was not heard here
-            listener.put(Event(listener.server, "resource", uri))
-        return True
 
 
 def _stopping(exchange: Exchange) -> Refusal:

@@ -109,6 +109,15 @@ def check_post(scope: Mapping[str, Any], headers: Headers, max_body_bytes: int) 
         raise Refusal(405, "Send a POST.", headers=((b"allow", b"POST"),))
     if not (accepts(headers, "application/json") and accepts(headers, "text/event-stream")):
         raise Refusal(406, "The Accept header must name application/json and text/event-stream.")
+    check_json(headers, max_body_bytes)
+
+
+def check_json(headers: Headers, max_body_bytes: int) -> None:
+    """Refuse a body that is no JSON, or too large by its own account.
+
+    Raises:
+        Refusal: 415 or 413.
+    """
     if headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "The Content-Type must be application/json.")
     length = headers.get("content-length", "")

@@ -96,6 +96,10 @@ class Reply:
         """
         await self._write(_prime(event_id, RETRY_SECONDS) if event_id else b": open\r\n\r\n")
 
+    async def event(self, name: bytes, data: bytes) -> None:
+        """Send an event of the HTTP+SSE transport; ``data`` is one line."""
+        await self._write(b"event: " + name + b"\r\ndata: " + data + b"\r\n\r\n")
+
     async def close(self) -> None:
         """End without a response: the stream as it is, or an empty one."""
         async with self._writing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import Listener
 from mcp_django.sessions.log import EventLog, Reader, find_request, read_after
 from mcp_django.transports.refusals import Refusal
+from mcp_django.transports.session import listening
 from mcp_django.transports.watch import Watch, at_stop
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
     from mcp_django.sessions.store import LiveSession
-    from mcp_django.transports.streamable_http import Request
+    from mcp_django.transports.requests import Request
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ class ResumableCall:
             logger.error("A call whose client is away failed.", exc_info=error)
 
 
-async def resume(request: Request, session: LiveSession, event_id: str, listen: Callable[..., Any]) -> None:
+async def resume(request: Request, session: LiveSession, event_id: str) -> None:
     """Serve a GET with ``Last-Event-ID``: the rest of an answer.
 
     Raises:
@@ -105,7 +106,7 @@ async def resume(request: Request, session: LiveSession, event_id: str, listen: 
     if request_id is None:
         raise Refusal(400, "The Last-Event-ID names nothing that is kept for this session.", code=INVALID_PARAMS)
     listener = Listener(session.server, (), ())
-    with listen(listener, session.owner), Reader(stream, listener.touch) as reader:
+    with listening(listener, session.owner), Reader(stream, listener.touch) as reader:
         await get_hub().joined()
         await request.reply.open()
         with Watch(request.receive, request.reply, get_settings().KEEP_ALIVE_SECONDS):

@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from channels.consumer import AsyncConsumer
 from mcp.shared.inbound import (
     ERROR_CODE_HTTP_STATUS,
     NAME_BEARING_METHODS,
@@ -25,88 +19,33 @@ from mcp_types import (
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mcp_django.auth import ANONYMOUS, Principal
 from mcp_django.conf import get_settings
-from mcp_django.engine.dispatcher import answer, refusal, status_of
+from mcp_django.engine.dispatcher import answer, status_of
 from mcp_django.engine.exchange import MODERN, Exchange
 from mcp_django.engine.server import get_engine
-from mcp_django.registry import MCPServer
 from mcp_django.transports.handshake import HandshakeRequest
-from mcp_django.transports.messages import BadMessage, Message, read_message
-from mcp_django.transports.refusals import (
-    Headers,
-    Refusal,
-    check_doubled,
-    check_host,
-    check_origin,
-    check_post,
-    read_headers,
-    too_large,
-)
-from mcp_django.transports.reply import Reply
-from mcp_django.transports.slow_readers import patient
-from mcp_django.transports.watch import Receive, Stopping, Watch, interruptible
-
-logger = logging.getLogger(__name__)
+from mcp_django.transports.messages import Message
+from mcp_django.transports.refusals import Headers, Refusal, check_doubled, check_post
+from mcp_django.transports.requests import HTTPConsumer, Request, parse_body, read_body
+from mcp_django.transports.watch import Watch
 
 VERSION_HEADER = "mcp-protocol-version"
 
 
-class ClientLeft(Exception):
-    """The client went away before its request was complete."""
+class StreamableHTTPConsumer(HTTPConsumer):
+    """One request to the endpoint of a server."""
 
-
-@dataclass(slots=True)
-class Request:
-    """One HTTP request, with what its checks have found out."""
-
-    server: MCPServer
-    scope: Mapping[str, Any]
-    receive: Receive
-    reply: Reply
-    headers: Headers
-    doubled: str | None
-    principal: Principal = ANONYMOUS
-
-
-class StreamableHTTPConsumer(AsyncConsumer):
-    """One HTTP request to an MCP endpoint.
-
-    It owns its ASGI triple: Channels' own dispatch would add a task, a channel and a thread hop to every request.
-    """
-
-    def __init__(self, server: MCPServer) -> None:
-        self.server = server
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply = Reply(patient(send))
-        try:
-            headers, doubled = read_headers(scope)
-            check_host(scope, headers)
-            check_origin(scope, headers)
-            request = Request(self.server, scope, receive, reply, headers, doubled)
-            if scope["method"] == "POST":
-                await _post(request)
-            else:
-                await _other(request, scope["method"])
-        except Refusal as error:
-            body = refusal(error.request_id, error.code, str(error), error.data).body
-            await reply.finish(body, error.status, error.headers)
-        except ClientLeft:
-            return
-        except Exception:
-            logger.exception("Serving a request to %r failed.", self.server)
-            await reply.finish(refusal(None, INTERNAL_ERROR, "Internal server error").body, 500)
+    async def serve(self, request: Request) -> None:
+        """Answer a POST, in whichever era it is, or open or end a session's stream."""
+        if request.scope["method"] == "POST":
+            await _post(request)
+        else:
+            await _other(request, request.scope["method"])
 
 
 async def _post(request: Request) -> None:
     check_post(request.scope, request.headers, get_settings().MAX_BODY_BYTES)
-    try:
-        with interruptible():
-            body = await _read_body(request.receive)
-    except Stopping:
-        raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR) from None
-    message = _parse(body)
+    message = parse_body(await read_body(request.receive))
     if _is_handshake(request, message):
         await HandshakeRequest(request, message).serve()
     else:
@@ -201,31 +140,3 @@ def _plain_route(message: Message, headers: Headers) -> InboundModernRoute | Non
 def _rejection(route: InboundLadderRejection, request_id: int | str | None) -> Refusal:
     status = ERROR_CODE_HTTP_STATUS.get(route.code, 400)
     return Refusal(status, route.message, code=route.code, data=route.data, request_id=request_id)
-
-
-def _parse(body: bytes) -> Message:
-    try:
-        return read_message(body)
-    except BadMessage as error:
-        raise Refusal(400, str(error), code=error.code) from error
-
-
-async def _read_body(receive: Receive) -> bytes:
-    """Read the whole body.
-
-    Raises:
-        Refusal: it is too large.
-        ClientLeft: it never came to its end.
-    """
-    chunks, size, limit = [], 0, get_settings().MAX_BODY_BYTES
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientLeft
-        chunk = event.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise too_large(limit)
-        chunks.append(chunk)
-        if not event.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -38,7 +38,8 @@ class ASGIRoad(httpx2.AsyncBaseTransport):
         application = self._applications[self._turn % len(self._applications)]
         self._turn += 1
         headers = [(name.lower(), value) for name, value in request.headers.items()]
-        call = Call(application, await request.aread(), method=request.method, path=request.url.path, headers=headers)
+        path = request.url.raw_path.decode()
+        call = Call(application, await request.aread(), method=request.method, path=path, headers=headers)
         self.calls.append(call)
         async with asyncio.timeout(SECONDS):
             await call.sent.get()

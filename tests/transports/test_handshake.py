@@ -23,7 +23,7 @@ from mcp_django import Context, MCPServer
 from mcp_django.models import Session
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.store import end_sessions, forget_sessions
-from mcp_django.transports import handshake
+from mcp_django.transports import session
 from tests.sessions.peer import Peer, heard, leave, result_of
 from tests.sessions.roads import over_http, over_stdio
 from tests.sessions.switch import sessions_on
@@ -229,7 +229,7 @@ async def test_the_stream_looks_now_and_then_whether_its_session_is_still_there(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For whoever ends a session may not get the word through."""
-    monkeypatch.setattr(handshake, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(session, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr("mcp_django.sessions.store.FRESH_SECONDS", -1)
     stream = await peer.stream()
     await asyncio.sleep(0.15)
@@ -242,7 +242,7 @@ async def test_the_stream_finds_what_was_subscribed_to_elsewhere(
     server: MCPServer, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says at once that what is new may have changed: it was not listened to until now."""
-    monkeypatch.setattr(handshake, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(session, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr("mcp_django.sessions.store.FRESH_SECONDS", -1)
     stream = await peer.stream()
     await Session.objects.filter(pk=peer.session).aupdate(subscriptions=["x://1"])

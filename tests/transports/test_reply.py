@@ -120,6 +120,13 @@ async def test_a_stream_can_be_opened_before_there_is_anything_to_say() -> None:
     assert client.events == [STREAM_START, {"type": "http.response.body", "body": b": open\r\n\r\n", "more_body": True}]
 
 
+async def test_an_event_of_http_sse_has_a_name_of_its_own() -> None:
+    client = Client()
+    await client.reply.event(b"endpoint", b"/mcp/messages?session_id=x")
+    assert client.events[0] == STREAM_START
+    assert client.body == b"event: endpoint\r\ndata: /mcp/messages?session_id=x\r\n\r\n"
+
+
 @pytest.mark.parametrize("streaming", [False, True])
 async def test_a_stream_is_closed_without_a_response_and_only_once(streaming: bool) -> None:
     client = Client()

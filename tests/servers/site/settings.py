@@ -3,6 +3,7 @@
 ``DATABASE_URL``          the database.
 ``SITE_ATOMIC_REQUESTS``  ``1``: every call in a transaction.
 ``SITE_MAX_THREADS``      ``MAX_THREADS``.
+``SITE_SSE``              ``1``: the HTTP+SSE transport as well.
 ``SITE_APPS``             further apps, separated by commas.
 ``SITE_WITHOUT_ASGI``     ``1``: no ASGI_APPLICATION.
 """
@@ -39,6 +40,7 @@ MCP_DJANGO = {
     "NAME": "site",
     "VERSION": "1.0",
     "KEEP_ALIVE_SECONDS": 1,
+    "SSE": os.environ.get("SITE_SSE") == "1",
     "MAX_THREADS": int(os.environ.get("SITE_MAX_THREADS", "32")),
 }
 LOGGING = {

@@ -37,6 +37,7 @@ MCP_DJANGO = {
     "NAME": "workers",
     "VERSION": "1.0",
     "KEEP_ALIVE_SECONDS": 1,
+    "SSE": True,
     **json.loads(os.environ.get("WORKERS_LIMITS", "{}")),
 }
 LOGGING = {

@@ -11,6 +11,7 @@ from collections import defaultdict
 
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
+from pydantic import BaseModel
 
 from mcp_django import Context, MCPServer, ToolError, mcp
 from workshop.models import Note
@@ -66,6 +67,22 @@ def backend(seconds: float) -> int:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid() FROM pg_sleep(%s)", [seconds])
         return int(cursor.fetchone()[0])
+
+
+# Asking
+
+
+class Confirmation(BaseModel):
+    """What a person fills in."""
+
+    word: str
+
+
+@mcp.tool
+async def confirm(message: str, ctx: Context) -> str:
+    """Ask the person."""
+    answer = await ctx.elicit(message, Confirmation)
+    return f"{answer.action} {answer.data.word}" if answer.action == "accept" else str(answer.action)
 
 
 # Taking time

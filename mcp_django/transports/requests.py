@@ -1,0 +1,107 @@
+"""One HTTP request to an endpoint: what every transport over HTTP does with it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from channels.consumer import AsyncConsumer
+from mcp_types import INTERNAL_ERROR
+
+from mcp_django.auth import ANONYMOUS, Principal
+from mcp_django.conf import get_settings
+from mcp_django.engine.dispatcher import refusal
+from mcp_django.registry import MCPServer
+from mcp_django.transports.messages import BadMessage, Message, read_message
+from mcp_django.transports.refusals import Headers, Refusal, check_host, check_origin, read_headers, too_large
+from mcp_django.transports.reply import Reply
+from mcp_django.transports.slow_readers import patient
+from mcp_django.transports.watch import Receive, Stopping, interruptible
+
+logger = logging.getLogger(__name__)
+
+
+class ClientLeft(Exception):
+    """The client went away before its request was complete."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request, with what its checks have found out."""
+
+    server: MCPServer
+    scope: Mapping[str, Any]
+    receive: Receive
+    reply: Reply
+    headers: Headers
+    doubled: str | None
+    principal: Principal = ANONYMOUS
+
+
+class HTTPConsumer(AsyncConsumer):
+    """One HTTP request to an MCP server.
+
+    It owns its ASGI triple: Channels' own dispatch would add a task, a channel and a thread hop to every request.
+    """
+
+    def __init__(self, server: MCPServer) -> None:
+        self.server = server
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        reply = Reply(patient(send))
+        try:
+            headers, doubled = read_headers(scope)
+            check_host(scope, headers)
+            check_origin(scope, headers)
+            await self.serve(Request(self.server, scope, receive, reply, headers, doubled))
+        except Refusal as error:
+            body = refusal(error.request_id, error.code, str(error), error.data).body
+            await reply.finish(body, error.status, error.headers)
+        except ClientLeft:
+            return
+        except Exception:
+            logger.exception("Serving a request to %r failed.", self.server)
+            await reply.finish(refusal(None, INTERNAL_ERROR, "Internal server error").body, 500)
+
+    async def serve(self, request: Request) -> None:
+        """Answer a request that comes from where it may. Raises ``Refusal`` and ``ClientLeft``."""
+        raise NotImplementedError
+
+
+async def read_body(receive: Receive) -> bytes:
+    """Read the whole body.
+
+    Raises:
+        Refusal: it is too large, or the server stops.
+        ClientLeft: it never came to its end.
+    """
+    try:
+        with interruptible():
+            return await _read_chunks(receive)
+    except Stopping:
+        raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR) from None
+
+
+async def _read_chunks(receive: Receive) -> bytes:
+    chunks, size, limit = [], 0, get_settings().MAX_BODY_BYTES
+    while True:
+        event = await receive()
+        if event["type"] == "http.disconnect":
+            raise ClientLeft
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        chunks.append(chunk)
+        if not event.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def parse_body(body: bytes) -> Message:
+    """Read the one message that a body holds. Raises ``Refusal`` when it holds none."""
+    try:
+        return read_message(body)
+    except BadMessage as error:
+        raise Refusal(400, str(error), code=error.code) from error
