@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from tests.servers.processes import ServerProcess
 from tests.wire import modern_request
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix, pytest.mark.anyio]
+
+Step = Callable[[], Awaitable[None]]
 
 RECOVERY_SECONDS = 60
 """How long workers and Redis may take to find each other again, on a machine that has much else to do."""
@@ -98,41 +101,45 @@ async def test_a_session_outlives_the_restart_of_all_workers(fleet: Fleet, http:
 # Redis
 
 
-async def test_what_was_told_while_redis_was_away_is_heard_when_it_is_back(
-    fleet: Fleet, redis: OwnRedis, http: httpx2.AsyncClient
-) -> None:
+@asynccontextmanager
+async def crossed(fleet: Fleet, http: httpx2.AsyncClient) -> AsyncIterator[tuple[Step, Step]]:
+    """Open a stream at each worker. Yields how to tell, at the other one, what it waits for, and how to hear of it."""
     one, two = fleet.urls
     peer = await Peer(http).open(one)
     await peer.ask(one, "resources/subscribe", {"uri": "bench://1"})
     async with peer.listening(one) as first, subscription(http, two, "bench://2") as second:
+
+        async def tell() -> None:
+            await peer.call(two, "change", first=1)
+            await peer.call(one, "change", first=2)
+
+        async def hear() -> None:
+            with anyio.fail_after(RECOVERY_SECONDS):
+                await updates(first, {"bench://1"})
+                await updates(second, {"bench://2"})
+
+        yield tell, hear
+
+
+async def test_what_was_told_while_redis_was_away_is_heard_when_it_is_back(
+    fleet: Fleet, redis: OwnRedis, http: httpx2.AsyncClient
+) -> None:
+    async with crossed(fleet, http) as (tell, hear):
         redis.kill()
-        await peer.call(two, "change", first=1)
-        await peer.call(one, "change", first=2)
+        await tell()
         await anyio.to_thread.run_sync(redis.start)
-        with anyio.fail_after(RECOVERY_SECONDS):
-            await updates(first, {"bench://1"})
-            await updates(second, {"bench://2"})
+        await hear()
 
 
 async def test_streams_that_redis_left_behind_hear_of_what_happens_after_its_return(
     fleet: Fleet, redis: OwnRedis, http: httpx2.AsyncClient
 ) -> None:
-    one, two = fleet.urls
-    peer = await Peer(http).open(one)
-    await peer.ask(one, "resources/subscribe", {"uri": "bench://1"})
-    async with peer.listening(one) as first, subscription(http, two, "bench://2") as second:
+    async with crossed(fleet, http) as (tell, hear):
         redis.kill()
         await anyio.to_thread.run_sync(redis.start)
-        await peer.call(two, "change", first=1)
-        await peer.call(one, "change", first=2)
-        with anyio.fail_after(RECOVERY_SECONDS):
-            await updates(first, {"bench://1"})
-            await updates(second, {"bench://2"})
-        for number in (1, 2):
-            await peer.call((one, two)[number % 2], "change", first=number)
-        with anyio.fail_after(RECOVERY_SECONDS):
-            await updates(first, {"bench://1"})
-            await updates(second, {"bench://2"})
+        for _ in range(2):
+            await tell()
+            await hear()
 
 
 async def test_without_redis_calls_and_questions_go_on_and_no_worker_spins(
