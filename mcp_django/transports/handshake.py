@@ -235,18 +235,20 @@ class HandshakeRequest:
         """Send the session's events, and look now and then whether it is still there."""
         loop = asyncio.get_running_loop()
         until = loop.time() + get_settings().STREAM_SECONDS
-        while not listener.ended and loop.time() < until:
-            try:
-                async with asyncio.timeout(min(LOOK_SECONDS, until - loop.time())):
-                    events = await listener.take()
-            except TimeoutError:
-                events = []
-                listener.stale = True
-            if listener.stale and not await self._look(listener):
-                return
-            for event in events:
-                await self.request.reply.notify(event.method, event.params())
-            await asyncio.sleep(BREATH_SECONDS)
+        look = loop.call_at(min(loop.time() + LOOK_SECONDS, until), listener.touch)
+        try:
+            while not listener.ended and loop.time() < until:
+                events = await listener.take()
+                if listener.stale:
+                    look.cancel()
+                    look = loop.call_at(min(loop.time() + LOOK_SECONDS, until), listener.touch)
+                    if not await self._look(listener):
+                        return
+                for event in events:
+                    await self.request.reply.notify(event.method, event.params())
+                listener.rest(BREATH_SECONDS)
+        finally:
+            look.cancel()
 
     async def _look(self, listener: Listener) -> bool:
         """Read the session anew, and say whether it is still there."""
