@@ -24,8 +24,8 @@ IDLE_SESSION_TASKS = 0
 IDLE_SESSION_KB = 4
 """Memory that a session without a stream has in the process; the process keeps what it has just read of the row."""
 
-IDLE_STREAM_KB = 20
-"""Memory of the server for an idle open stream on daphne, in either era; a bare one is about half of it."""
+IDLE_STREAM = 1.4
+"""Memory of the server for an idle open stream on daphne, in either era: at most this many times that of a bare one."""
 
 FAN_OUT = 1.3
 """CPU for each stream that an event reaches on daphne: at most this many times that of a bare event stream."""

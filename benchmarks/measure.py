@@ -59,7 +59,7 @@ FULL = Effort(
     starts=21,
     trips=400,
     streams=1000,
-    stream_starts=3,
+    stream_starts=1,
     stream_rounds=9,
 )
 QUICK = Effort(

@@ -6,7 +6,7 @@ import asyncio
 import resource
 from collections.abc import Mapping
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from tempfile import mkdtemp
@@ -14,7 +14,7 @@ from time import perf_counter
 
 from benchmarks.audience import Audience
 from benchmarks.load import Connection, connect, run_loop, shake_hands
-from benchmarks.marks import FAN_OUT, IDLE_SESSION_KB, IDLE_SESSION_TASKS, IDLE_STREAM_KB, STREAM_TO_SDK, Mark
+from benchmarks.marks import FAN_OUT, IDLE_SESSION_KB, IDLE_SESSION_TASKS, IDLE_STREAM, STREAM_TO_SDK, Mark
 from benchmarks.measure import Effort, Series, Table, cores, pin, progress, turns
 from benchmarks.processes import DAPHNE, UVICORN, Fleet, Server
 from benchmarks.wire import Era, call, get, listen, session_stream
@@ -282,27 +282,23 @@ def _events_table(figures: Figures, streams: int) -> Table:
 
 
 def _judge(figures: Figures, marks: list[Mark]) -> None:
+    memory, cpu = figures.stream_kb, figures.event_cpu
     for name, subject in _named().items():
         if subject.app != OURS:
             continue
-        label, to_sdk = _label(subject), repr(subject.sdk)
-        if subject.sessions:
-            marks.append(
-                Mark(f"{label}: KB per idle session", figures.session_kb.median(name), IDLE_SESSION_KB),
-            )
-            marks.append(
-                Mark(f"{label}: tasks per idle session", figures.session_tasks.median(name), IDLE_SESSION_TASKS)
-            )
+        found = [
+            Mark("memory of an idle stream, ours / SDK", memory.ratio(name, repr(subject.sdk)), STREAM_TO_SDK),
+            Mark("CPU per delivery, ours / SDK", cpu.ratio(name, repr(subject.sdk)), STREAM_TO_SDK),
+        ]
         if subject.server == "daphne":
-            marks.append(Mark(f"{label}: KB per idle stream", figures.stream_kb.median(name), IDLE_STREAM_KB))
-            ratio = figures.event_cpu.ratio(name, repr(subject.bare))
-            marks.append(Mark(f"{label}: ours / bare, CPU per delivery", ratio, FAN_OUT))
-        marks.append(
-            Mark(f"{label}: ours / SDK, memory per idle stream", figures.stream_kb.ratio(name, to_sdk), STREAM_TO_SDK)
-        )
-        marks.append(
-            Mark(f"{label}: ours / SDK, CPU per delivery", figures.event_cpu.ratio(name, to_sdk), STREAM_TO_SDK)
-        )
+            found.append(
+                Mark("memory of an idle stream, ours / bare", memory.ratio(name, repr(subject.bare)), IDLE_STREAM)
+            )
+            found.append(Mark("CPU per delivery, ours / bare", cpu.ratio(name, repr(subject.bare)), FAN_OUT))
+        if subject.sessions:
+            found.append(Mark("KB per idle session", figures.session_kb.median(name), IDLE_SESSION_KB))
+            found.append(Mark("tasks per idle session", figures.session_tasks.median(name), IDLE_SESSION_TASKS))
+        marks += [replace(mark, name=f"{_label(subject)}: {mark.name}") for mark in found]
 
 
 def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
