@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -63,12 +64,23 @@ def measure_stdio(effort: Effort, marks: list[Mark], directory: Path) -> list[Ta
     return stdio.run(effort, marks, directory)
 
 
+def measure_streams(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure idle sessions, idle streams, and events told to all of them."""
+    from benchmarks import streams
+
+    return streams.run(effort, marks, directory)
+
+
 PARTS: Mapping[str, Part] = {
     "inprocess": measure_inprocess,
     "servers": measure_servers,
     "startup": measure_startup,
     "stdio": measure_stdio,
+    "streams": measure_streams,
 }
+
+MAX_STREAMS = 1000
+"""The SDK's server allows 1,024, and some are opened beside those that are counted."""
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -81,6 +93,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parts = ", ".join(f"{name} ({run.__doc__ or ''})" for name, run in PARTS.items()).replace(".)", ")")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"measure these parts only: {parts}")
     parser.add_argument("--quick", action="store_true", help="few rounds: for a first look, too noisy to quote")
+    parser.add_argument("--streams", type=int, metavar="N", help=f"open streams of each server, {MAX_STREAMS} at most")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     return parser.parse_args(arguments)
 
@@ -143,6 +156,8 @@ def main(arguments: list[str]) -> int:
     """Measure; return the exit status."""
     options = parse(arguments)
     effort = QUICK if options.quick else FULL
+    if options.streams is not None:
+        effort = replace(effort, streams=max(1, min(options.streams, MAX_STREAMS)))
     marks: list[Mark] = []
     tables: list[Table] = []
     facts = about()

@@ -18,6 +18,21 @@ DAPHNE_CONNECTIONS = 8
 CHECK_COMMAND = 1.15
 """CPU of ``manage.py check`` with the app: at most this many times that of the same project without it."""
 
+IDLE_SESSION_TASKS = 0
+"""Tasks that a session without a stream has in the process."""
+
+IDLE_SESSION_KB = 4
+"""Memory that a session without a stream has in the process; the process keeps what it has just read of the row."""
+
+IDLE_STREAM = 1.4
+"""Memory of the server for an idle open stream on daphne, in either era: at most this many times that of a bare one."""
+
+FAN_OUT = 1.3
+"""CPU for each stream that an event reaches on daphne: at most this many times that of a bare event stream."""
+
+STREAM_TO_SDK = 1.0
+"""Memory of an idle stream and CPU of a delivery: at most this part of the SDK's on the same server, in either era."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -40,11 +40,40 @@ class Effort:
     trips: int
     """Round trips of one turn over stdio."""
 
+    streams: int
+    """Sessions, and open streams, of each server."""
+
+    stream_starts: int
+    """How often the servers with streams are started: an idle stream's memory is measured once a start."""
+
+    stream_rounds: int
+    """Events told after each start."""
+
 
 FULL = Effort(
-    rounds=150, batch_seconds=0.01, load_rounds=15, load_seconds=0.3, connections=(1, 8, 32), starts=21, trips=400
+    rounds=150,
+    batch_seconds=0.01,
+    load_rounds=15,
+    load_seconds=0.3,
+    connections=(1, 8, 32),
+    starts=21,
+    trips=400,
+    streams=1000,
+    stream_starts=1,
+    stream_rounds=9,
 )
-QUICK = Effort(rounds=40, batch_seconds=0.01, load_rounds=4, load_seconds=0.3, connections=(8,), starts=5, trips=200)
+QUICK = Effort(
+    rounds=40,
+    batch_seconds=0.01,
+    load_rounds=4,
+    load_seconds=0.3,
+    connections=(8,),
+    starts=5,
+    trips=200,
+    streams=300,
+    stream_starts=1,
+    stream_rounds=5,
+)
 
 
 @dataclass(slots=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.load import Connection, Load, Loop, connect, in_session
+from benchmarks.load import Connection, Load, Loop, connect, in_session, run_loop
 from benchmarks.marks import DAPHNE_CALL, DAPHNE_CONNECTIONS, Mark
 from benchmarks.measure import Effort, Series, Table, cores, pin, progress, turns
 from benchmarks.processes import DAPHNE, UVICORN, Fleet, Server
@@ -135,15 +134,6 @@ async def _load(fleet: Fleet, effort: Effort) -> dict[int, Figures]:
     return figures
 
 
-def _run_loop(fleet: Fleet, effort: Effort) -> dict[int, Figures]:
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return asyncio.run(_load(fleet, effort))
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(_load(fleet, effort))
-
-
 def _table(connections: int, figures: Figures) -> Table:
     rows: list[tuple[Any, ...]] = []
     for target in TARGETS:
@@ -178,7 +168,7 @@ def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
         memory = {name: server.memory() for name, server in fleet.servers.items()}
         pin(0, for_load)
         try:
-            figures = _run_loop(fleet, effort)
+            figures = run_loop(_load(fleet, effort))
         finally:
             pin(0, for_servers | for_load)
         rows += [(name, memory[name], server.memory()) for name, server in fleet.servers.items()]

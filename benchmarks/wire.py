@@ -75,6 +75,24 @@ def initialized() -> Request:
     return replace(request, body=b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
 
 
+def listen() -> Request:
+    """Return the request whose answer is a stream of events."""
+    return make_request("modern", "subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+
+
+def get(port: int, path: str, headers: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """Return a GET as HTTP/1.1."""
+    lines = [f"GET {path} HTTP/1.1", f"host: 127.0.0.1:{port}", *(f"{name}: {value}" for name, value in headers)]
+    return "\r\n".join([*lines, "", ""]).encode("ascii")
+
+
+def session_stream(port: int, session: str) -> bytes:
+    """Return the GET that opens the stream of a session."""
+    version = VERSIONS["handshake"]
+    names = {"accept": "text/event-stream", "mcp-session-id": session, "mcp-protocol-version": version}
+    return get(port, "/mcp", tuple(names.items()))
+
+
 def result_of(body: bytes) -> Any:
     """Return the result in a response, be it one JSON body or an event stream that ends with it.
 

@@ -11,13 +11,14 @@ import sys
 from typing import Any
 
 from mcp.server.mcpserver import MCPServer
+from mcp.server.subscriptions import SubscriptionBus
 
 
-def make_server(tools: int = 0) -> MCPServer[Any]:
+def make_server(tools: int = 0, subscriptions: SubscriptionBus | None = None) -> MCPServer[Any]:
     """Return a server with the measured functions, or with so many copies of ``add``."""
     from benchmarks.subjects.functions import FUNCTIONS, add
 
-    server: MCPServer[Any] = MCPServer("benchmarks", version="1.0", log_level="WARNING")
+    server: MCPServer[Any] = MCPServer("benchmarks", version="1.0", log_level="WARNING", subscriptions=subscriptions)
     for function in () if tools else FUNCTIONS:
         server.add_tool(function)
     for number in range(tools):

@@ -88,7 +88,7 @@ async def forward(
             while not listener.ended:
                 for event in await listener.take():
                     await notify(event.method, event.params(meta))
-                await asyncio.sleep(BREATH_SECONDS)
+                listener.rest(BREATH_SECONDS)
     except TimeoutError:
         return
 

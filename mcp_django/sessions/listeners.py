@@ -29,12 +29,13 @@ class Listener:
         """What it waits for may have changed in another process."""
 
         self._pending: dict[Event, None] = {}
-        self._wake = asyncio.Event()
+        self._waiter: asyncio.Future[None] | None = None  # an asyncio.Event would hold five times as much
+        self._resting_until = 0.0
 
     def put(self, event: Event) -> None:
         """Note an event."""
         self._pending[event] = None
-        self._wake.set()
+        self._wake()
 
     def put_everything(self) -> None:
         """Note that anything may have changed: messages were lost on the way here."""
@@ -46,20 +47,35 @@ class Listener:
     def touch(self) -> None:
         """Let the stream look at its session again."""
         self.stale = True
-        self._wake.set()
+        self._wake()
 
     def end(self) -> None:
         """End the stream."""
         self.ended = True
-        self._wake.set()
+        self._wake()
+
+    def rest(self, seconds: float) -> None:
+        """Let what happens within so many seconds from now be taken together, when they are over."""
+        self._resting_until = asyncio.get_running_loop().time() + seconds
 
     async def take(self) -> list[Event]:
-        """Wait for events, and return them all. After the end: at once, and none."""
-        if not self._pending and not self.ended and not self.stale:
-            await self._wake.wait()
-        self._wake.clear()
+        """Wait for events, and return them all. After the end: at once, and none. One task at a time may call it."""
+        loop = asyncio.get_running_loop()
+        if not self._awake:
+            self._waiter = loop.create_future()
+            await self._waiter
+        if (seconds := self._resting_until - loop.time()) > 0 and not self.ended:
+            await asyncio.sleep(seconds)
         taken, self._pending = list(self._pending), {}
         return taken
+
+    @property
+    def _awake(self) -> bool:
+        return bool(self._pending) or self.ended or self.stale
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
 
 class Listeners:

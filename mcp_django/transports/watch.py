@@ -1,6 +1,7 @@
 """Looking after a call that takes a while: is the client still there, does its connection need a sign of life?
 
-Most calls are over before there is anything to watch, so for the first moment there is only a timer, and no task.
+Most calls are over before there is anything to watch, so for the first moment there is only a timer, and no task. After
+it one task waits for the client to leave; that of a sign of life lasts no longer than it takes to send it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ class Watch:
         self._receive, self._reply, self._keep_alive_seconds = receive, reply, keep_alive_seconds
         self._before_cancel = before_cancel
         self._watcher: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._sign: asyncio.Task[None] | None = None
+        self._over = False
         self.left = False
         """The client has gone."""
 
@@ -63,8 +67,8 @@ class Watch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
         get_clock().discard(self)
         _watched.discard(self)
-        if self._watcher is not None:
-            self._watcher.cancel()
+        self._over = True
+        self._unwatch()
         if not self._ended:
             return False
         return self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
@@ -93,28 +97,47 @@ class Watch:
         if asyncio.get_running_loop() in _stopping:
             self.stop()
             return
-        self._watcher = asyncio.get_running_loop().create_task(self._watch())
+        self._watcher = asyncio.get_running_loop().create_task(self._disconnected())
+        self._watcher.add_done_callback(self._watcher_ended)
+        self._plan_sign()
         _watched.add(self)
-
-    async def _watch(self) -> None:
-        gone = asyncio.ensure_future(self._disconnected())
-        try:
-            while not gone.done():
-                await asyncio.wait({gone}, timeout=self._keep_alive_seconds)
-                if not gone.done():
-                    await self._reply.keep_alive()
-        except Exception:  # a connection on which nothing can be sent: the client is gone
-            logger.debug("Keeping a connection alive failed.", exc_info=True)
-        finally:
-            if not gone.cancel() and not gone.cancelled():
-                gone.exception()  # seen: asking a connection that is gone may fail
-        if not self._ended:
-            self.left = True
-            self._cancel()
 
     async def _disconnected(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+    def _plan_sign(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._keep_alive_seconds, self._give_sign)
+
+    def _give_sign(self) -> None:
+        self._sign = asyncio.get_running_loop().create_task(self._keep_alive())
+
+    async def _keep_alive(self) -> None:
+        try:
+            await self._reply.keep_alive()
+        except Exception:  # a connection on which nothing can be sent: the client is gone
+            logger.debug("Keeping a connection alive failed.", exc_info=True)
+            self._leave()
+        else:
+            self._plan_sign()
+
+    def _watcher_ended(self, watcher: asyncio.Task[None]) -> None:
+        if not watcher.cancelled():
+            watcher.exception()  # seen: asking a connection that is gone may fail
+        self._leave()
+
+    def _leave(self) -> None:
+        self._unwatch()
+        if not self._ended and not self._over:
+            self.left = True
+            self._cancel()
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for task in (self._watcher, self._sign):
+            if task is not None and task is not asyncio.current_task():
+                task.cancel()
 
 
 class Stopping(Exception):

@@ -88,6 +88,41 @@ async def test_what_arrives_while_a_listener_gives_up_waiting_is_not_lost(listen
     assert await taken(listener) == [resource("x://1")]
 
 
+async def test_what_happens_while_a_listener_rests_is_taken_together(listeners: Listeners) -> None:
+    listener = add(listeners, "x://1", kinds=("tools",))
+    listeners.tell(TOOLS)
+    assert await taken(listener) == [TOOLS]
+    listener.rest(60)
+    listeners.tell(resource("x://1"))
+    waiting = asyncio.ensure_future(listener.take())
+    await asyncio.sleep(0)
+    listeners.tell(TOOLS)
+    assert not waiting.done()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    listener.rest(0)
+    assert await taken(listener) == [resource("x://1"), TOOLS]
+
+
+async def test_a_listener_that_has_rested_takes_an_event_at_once(listeners: Listeners) -> None:
+    listener = add(listeners, kinds=("tools",))
+    listener.rest(0.001)
+    waiting = asyncio.ensure_future(listener.take())
+    listeners.tell(TOOLS)
+    async with asyncio.timeout(5):
+        assert await waiting == [TOOLS]
+
+
+async def test_a_listener_that_ends_does_not_rest(listeners: Listeners) -> None:
+    listener = add(listeners)
+    listener.rest(60)
+    waiting = asyncio.ensure_future(listener.take())
+    await asyncio.sleep(0)
+    listener.end()
+    async with asyncio.timeout(5):
+        assert await waiting == []
+
+
 async def test_everything_is_what_a_listener_waits_for_and_no_more(listeners: Listeners) -> None:
     one, lists = add(listeners, "x://1", "x://2"), add(listeners, kinds=("tools", "prompts"))
     listeners.tell_everything()

@@ -238,6 +238,18 @@ async def test_the_stream_looks_now_and_then_whether_its_session_is_still_there(
     await ended(stream)
 
 
+async def test_a_busy_stream_looks_too(server: MCPServer, peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("mcp_django.sessions.store.FRESH_SECONDS", -1)
+    stream = await peer.stream()
+    await Session.objects.all().adelete()
+    async with asyncio.timeout(10):
+        while not stream.task.done():
+            server.notify_tools_changed()
+            await asyncio.sleep(0.01)
+        await stream.finished()
+
+
 async def test_the_stream_finds_what_was_subscribed_to_elsewhere(
     server: MCPServer, peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

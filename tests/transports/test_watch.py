@@ -88,7 +88,7 @@ async def test_the_watcher_doesn_t_outlive_the_call() -> None:
     with connection.watch() as watch:
         await until(lambda: connection.asked)
         assert watch in watching._watched
-        assert len(asyncio.all_tasks() - before) == 2
+        assert len(asyncio.all_tasks() - before) == 1
     assert watch not in watching._watched
     await until(lambda: asyncio.all_tasks() == before)
     assert connection.sent.empty()
@@ -238,6 +238,35 @@ async def test_a_silent_call_gets_a_sign_of_life_at_every_interval() -> None:
         connection.leave()
         assert await call == "left"
     assert [event.get("body") for event in events] == [None, *[b": keep-alive\r\n\r\n"] * 3]
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_no_sign_of_life_is_given_after_the_call() -> None:
+    connection, before = Connection(), asyncio.all_tasks()
+    with connection.watch(0.001):
+        async with asyncio.timeout(5):
+            await connection.sent.get()
+    while not connection.sent.empty():
+        connection.sent.get_nowait()
+    await asyncio.sleep(0.01)
+    assert connection.sent.empty()
+    assert asyncio.all_tasks() == before
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_client_that_reads_nothing_and_leaves_ends_the_call() -> None:
+    connection, blocked = Connection(), asyncio.Event()
+
+    async def block(event: dict[str, Any]) -> None:
+        blocked.set()
+        await asyncio.Event().wait()
+
+    connection.reply = Reply(block)
+    call = asyncio.ensure_future(for_ever(connection.watch(0.001)))
+    async with asyncio.timeout(5):
+        await blocked.wait()
+        connection.leave()
+        assert await call == "left"
 
 
 # Stopping
