@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 from mcp_types import INTERNAL_ERROR
-from mcp_types.version import LATEST_HANDSHAKE_VERSION
 
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer
 from mcp_django.engine.exchange import Exchange, NoWay
-from mcp_django.engine.server import get_engine
 from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream
 from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, cancel_call, get_calls
-from mcp_django.sessions.connection import Connection
 from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
 from mcp_django.sessions.questions import SessionEnded, ask, take_answer
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
+from mcp_django.transports.eras import handshake_exchange
 from mcp_django.transports.refusals import Refusal, accepts
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.watch import Watch
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SESSION_HEADER = "mcp-session-id"
-
-ASSUMED_VERSION = "2025-03-26"
-"""The revision of a client that names none (2025-11-25, basic/transports, Protocol Version Header)."""
 
 LOOK_SECONDS = 30
 """How often an open stream looks whether its session is still there, and says that its client is."""
@@ -82,7 +77,8 @@ class HandshakeRequest:
             await self._take(session)
             await reply.finish(b"", 202)
             return
-        exchange = self._exchange(session, initializing=initializing)
+        channel = reply if session is None else SessionChannel(reply, session)
+        exchange = handshake_exchange(self.request, message, channel, session)
         given = await self._answer(exchange, session)
         if given is None:
             return
@@ -137,30 +133,6 @@ class HandshakeRequest:
             request_id: Any = message.params.get("requestId")
             if type(request_id) in (int, str):
                 cancel_call(session.id, request_id)
-
-    def _exchange(self, session: LiveSession | None, *, initializing: bool) -> Exchange:
-        request, message = self.request, self.message
-        assert message is not None
-        assert message.id is not None
-        version = request.headers.get("mcp-protocol-version", ASSUMED_VERSION)
-        connection: Connection | None = session
-        if initializing:
-            connection = Connection(LATEST_HANDSHAKE_VERSION)  # the handlers negotiate; all handshakes have one form
-        return Exchange(
-            engine=get_engine(request.server),
-            method=message.method or "",
-            params=message.params,
-            request_id=message.id,
-            version=connection.version if connection is not None else version,
-            transport="streamable-http",
-            principal=request.principal,
-            channel=request.reply if session is None else SessionChannel(request.reply, session),
-            connection=connection,
-            client_info=connection.client_info if connection is not None else None,
-            client_capabilities=connection.client_capabilities if connection is not None else None,
-            headers=request.headers,
-            scope=request.scope,
-        )
 
     async def _answer(self, exchange: Exchange, session: LiveSession | None) -> Answer | None:
         """Answer the request; ``None`` when nobody waits for it any more.
