@@ -123,7 +123,7 @@ def check_asgi() -> Iterator[CheckMessage]:
     elif not apps.is_installed("daphne"):
         yield Warning(
             "'daphne' is not in INSTALLED_APPS, so `manage.py runserver` serves WSGI, without the MCP endpoints.",
-            hint="Put 'daphne' at the top of INSTALLED_APPS.",
+            hint="Put 'daphne' at the top of INSTALLED_APPS, or silence this where WSGI is meant.",
             id="mcp_django.W002",
         )
 

@@ -5,29 +5,24 @@ Raises whatever is wrong with a declaration, so that a server with a bad tool do
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, re_path
 
 from mcp_django.conf import get_settings
+from mcp_django.endpoints import endpoint, pattern
 from mcp_django.engine.server import get_engine
-from mcp_django.registry import MCPServer, discover, servers
+from mcp_django.registry import discover, servers
 from mcp_django.transports.sse import MESSAGES, STREAM, MessagesConsumer, SSEConsumer
 from mcp_django.transports.streamable_http import StreamableHTTPConsumer
 
 __all__ = ["endpoint", "get_http_urlpatterns", "http_urlpatterns"]
 
 
-def endpoint(server: MCPServer) -> str:
-    """Return the path of a server's endpoint, such as ``"mcp/reports"``."""
-    return "/".join(part for part in (get_settings().PATH, server.path) if part)
-
-
 def get_http_urlpatterns() -> list[URLPattern]:
     """Return a route for each server; the path may end in a slash, and is never redirected."""
-    return [re_path(rf"^{re.escape(path)}/?$", application) for path, application in get_http_applications().items()]
+    return [re_path(pattern(path), application) for path, application in get_http_applications().items()]
 
 
 def get_http_applications() -> dict[str, Any]:

@@ -1,16 +1,17 @@
-"""What Django serves. The MCP endpoint isn't here: ``project.asgi`` hands it to its consumers first."""
+"""What Django serves. ``project.asgi`` hands the MCP endpoint to its consumers first; the view here is for WSGI."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.staticfiles.urls import staticfiles_urlpatterns
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import TemplateView
 
 urlpatterns = [
     path("", TemplateView.as_view(template_name="atlas/index.html"), name="index"),
     path("admin/", admin.site.urls),
+    path("", include("mcp_django.urls")),
 ]
 if settings.DEBUG:
     urlpatterns += staticfiles_urlpatterns()

@@ -1,4 +1,4 @@
-"""The WSGI application: Django without MCP, which needs ASGI."""
+"""The WSGI application: Django, and MCP as far as it goes without ASGI."""
 
 from __future__ import annotations
 

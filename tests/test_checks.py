@@ -155,7 +155,7 @@ def test_w002_daphne_is_not_installed() -> None:
         assert found("W001", "W002") == [
             Warning(
                 "'daphne' is not in INSTALLED_APPS, so `manage.py runserver` serves WSGI, without the MCP endpoints.",
-                hint="Put 'daphne' at the top of INSTALLED_APPS.",
+                hint="Put 'daphne' at the top of INSTALLED_APPS, or silence this where WSGI is meant.",
                 id="mcp_django.W002",
             )
         ]

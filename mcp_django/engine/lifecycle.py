@@ -56,7 +56,8 @@ async def set_level(exchange: Exchange) -> dict[str, Any]:
 
 def capabilities(exchange: Exchange) -> dict[str, Any]:
     """Return what the server can do for a client of this revision."""
-    heard = exchange.modern or exchange.transport == "stdio" or get_settings().SESSIONS
+    remembered = exchange.modern or exchange.transport == "stdio" or get_settings().SESSIONS
+    heard = exchange.channel is not None and remembered
     found: dict[str, Any] = {
         "tools": {"listChanged": heard},
         "resources": {"subscribe": heard, "listChanged": heard},

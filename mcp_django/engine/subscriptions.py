@@ -58,7 +58,7 @@ async def listen(exchange: Exchange) -> dict[str, Any]:
         MCPError: too many streams are open, or the transport has none.
     """
     if exchange.channel is None:
-        raise MCPError(INTERNAL_ERROR, "This transport has no streams.")
+        raise MCPError(INTERNAL_ERROR, "This endpoint has no streams, so there is nothing to listen to.")
     wanted = (exchange.params or {})["notifications"]
     kinds = [kind for kind in sorted(LIST_KINDS) if wanted.get(f"{kind}ListChanged")]
     uris = list(dict.fromkeys(wanted.get("resourceSubscriptions") or ()))[:MAX_SUBSCRIPTIONS]

@@ -12,18 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 from mcp_types import INTERNAL_ERROR
-from mcp_types.version import LATEST_HANDSHAKE_VERSION
 
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer
 from mcp_django.engine.exchange import Exchange, NoWay
-from mcp_django.engine.server import get_engine
 from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
-from mcp_django.sessions.connection import Connection
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
 from mcp_django.sessions.questions import SessionEnded, ask
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
+from mcp_django.transports.eras import handshake_exchange
 from mcp_django.transports.refusals import Refusal, accepts
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.resumable import PRIMED_SINCE, ResumableCall, resume
@@ -37,9 +35,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SESSION_HEADER = "mcp-session-id"
-
-ASSUMED_VERSION = "2025-03-26"
-"""The revision of a client that names none (2025-11-25, basic/transports, Protocol Version Header)."""
 
 OWN_STREAM = "events."
 """How the event id of a session's own stream begins; others are ids of answers."""
@@ -85,7 +80,8 @@ class HandshakeRequest:
                 await take_word(session, message)
             await reply.finish(b"", 202)
             return
-        exchange = self._exchange(session, initializing=initializing)
+        channel = reply if session is None else SessionChannel(reply, session)
+        exchange = handshake_exchange(self.request, message, channel, session)
         given = await self._answer(exchange, session)
         if given is None:
             return
@@ -135,30 +131,6 @@ class HandshakeRequest:
             request_id = self.message.id if self.message is not None else None
             raise Refusal(404, "There is no such session: send initialize.", request_id=request_id)
         return session
-
-    def _exchange(self, session: LiveSession | None, *, initializing: bool) -> Exchange:
-        request, message = self.request, self.message
-        assert message is not None
-        assert message.id is not None
-        version = request.headers.get("mcp-protocol-version", ASSUMED_VERSION)
-        connection: Connection | None = session
-        if initializing:
-            connection = Connection(LATEST_HANDSHAKE_VERSION)  # the handlers negotiate; all handshakes have one form
-        return Exchange(
-            engine=get_engine(request.server),
-            method=message.method or "",
-            params=message.params,
-            request_id=message.id,
-            version=connection.version if connection is not None else version,
-            transport="streamable-http",
-            principal=request.principal,
-            channel=request.reply if session is None else SessionChannel(request.reply, session),
-            connection=connection,
-            client_info=connection.client_info if connection is not None else None,
-            client_capabilities=connection.client_capabilities if connection is not None else None,
-            headers=request.headers,
-            scope=request.scope,
-        )
 
     async def _answer(self, exchange: Exchange, session: LiveSession | None) -> Answer | None:
         """Answer the request; ``None`` when nobody waits for it any more.

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from channels.consumer import AsyncConsumer
 from mcp_types import INTERNAL_ERROR
 
-from mcp_django.auth import ANONYMOUS, Principal
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import refusal
 from mcp_django.registry import MCPServer
-from mcp_django.transports.messages import BadMessage, Message, read_message
-from mcp_django.transports.refusals import Headers, Refusal, check_host, check_origin, read_headers, too_large
+from mcp_django.transports.eras import HTTPRequest
+from mcp_django.transports.refusals import Refusal, check_host, check_origin, read_headers, too_large
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.slow_readers import patient
 from mcp_django.transports.watch import Receive, Stopping, interruptible
@@ -27,17 +25,12 @@ class ClientLeft(Exception):
     """The client went away before its request was complete."""
 
 
-@dataclass(slots=True)
-class Request:
-    """One HTTP request, with what its checks have found out."""
+@dataclass(slots=True, kw_only=True)
+class Request(HTTPRequest):
+    """One HTTP request, and the connection that it came on."""
 
-    server: MCPServer
-    scope: Mapping[str, Any]
     receive: Receive
     reply: Reply
-    headers: Headers
-    doubled: str | None
-    principal: Principal = ANONYMOUS
 
 
 class HTTPConsumer(AsyncConsumer):
@@ -55,7 +48,10 @@ class HTTPConsumer(AsyncConsumer):
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
             check_origin(scope, headers)
-            await self.serve(Request(self.server, scope, receive, reply, headers, doubled))
+            request = Request(
+                server=self.server, scope=scope, headers=headers, doubled=doubled, receive=receive, reply=reply
+            )
+            await self.serve(request)
         except Refusal as error:
             body = refusal(error.request_id, error.code, str(error), error.data).body
             await reply.finish(body, error.status, error.headers)
@@ -97,11 +93,3 @@ async def _read_chunks(receive: Receive) -> bytes:
         chunks.append(chunk)
         if not event.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-
-
-def parse_body(body: bytes) -> Message:
-    """Read the one message that a body holds. Raises ``Refusal`` when it holds none."""
-    try:
-        return read_message(body)
-    except BadMessage as error:
-        raise Refusal(400, str(error), code=error.code) from error

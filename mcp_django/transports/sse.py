@@ -35,10 +35,11 @@ from mcp_django.sessions.store import (
     open_session,
     owner_of,
 )
+from mcp_django.transports.eras import parse
 from mcp_django.transports.handshake import SessionChannel
 from mcp_django.transports.messages import Message, read_message
 from mcp_django.transports.refusals import Refusal, accepts, check_json
-from mcp_django.transports.requests import HTTPConsumer, Request, parse_body, read_body
+from mcp_django.transports.requests import HTTPConsumer, Request, read_body
 from mcp_django.transports.session import forward_events, listening, take_word
 from mcp_django.transports.watch import Watch
 
@@ -90,7 +91,7 @@ class MessagesConsumer(HTTPConsumer):
         if await find_session(session_id, self.server.path, request.principal, "sse") is None:
             raise _no_session()
         body = await read_body(request.receive)
-        parse_body(body)  # what is wrong with it, this answer can still say
+        parse(body)  # what is wrong with it, this answer can still say
         try:
             await deliver(session_id, body.decode())
         except StreamEnded:

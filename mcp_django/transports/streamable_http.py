@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from mcp.shared.inbound import (
-    ERROR_CODE_HTTP_STATUS,
-    NAME_BEARING_METHODS,
-    InboundLadderRejection,
-    InboundModernRoute,
-    classify_inbound_request,
-    unsupported_protocol_version_rejection,
-)
-from mcp_types import (
-    CLIENT_CAPABILITIES_META_KEY,
-    CLIENT_INFO_META_KEY,
-    INTERNAL_ERROR,
-    INVALID_REQUEST,
-    PROTOCOL_VERSION_META_KEY,
-)
+from mcp_types import INTERNAL_ERROR
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import answer, status_of
-from mcp_django.engine.exchange import MODERN, Exchange
-from mcp_django.engine.server import get_engine
+from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, retry_after
 from mcp_django.transports.handshake import HandshakeRequest
 from mcp_django.transports.messages import Message
-from mcp_django.transports.refusals import Headers, Refusal, check_doubled, check_post
-from mcp_django.transports.requests import HTTPConsumer, Request, parse_body, read_body
+from mcp_django.transports.refusals import Refusal, check_post
+from mcp_django.transports.requests import HTTPConsumer, Request, read_body
 from mcp_django.transports.watch import Watch
-
-VERSION_HEADER = "mcp-protocol-version"
 
 
 class StreamableHTTPConsumer(HTTPConsumer):
@@ -45,8 +28,8 @@ class StreamableHTTPConsumer(HTTPConsumer):
 
 async def _post(request: Request) -> None:
     check_post(request.scope, request.headers, get_settings().MAX_BODY_BYTES)
-    message = parse_body(await read_body(request.receive))
-    if _is_handshake(request, message):
+    message = parse(await read_body(request.receive))
+    if is_handshake(request, message):
         await HandshakeRequest(request, message).serve()
     else:
         await _serve_modern(request, message)
@@ -63,16 +46,8 @@ async def _other(request: Request, method: str) -> None:
     await (handshake_request.stream() if method == "GET" else handshake_request.end())
 
 
-def _is_handshake(request: Request, message: Message) -> bool:
-    """Whether the message belongs to a revision before 2026-07-28: by its header, and by the envelope it has or not."""
-    version = request.headers.get(VERSION_HEADER)
-    if version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
-        return False
-    return not message.has_envelope or message.envelope_version == version or message.method == "initialize"
-
-
 async def _serve_modern(request: Request, message: Message) -> None:
-    exchange = _modern_exchange(request, message)
+    exchange = modern_exchange(request, message, request.reply)
     if exchange is None:
         await request.reply.finish(b"", 202)
         return
@@ -83,60 +58,4 @@ async def _serve_modern(request: Request, message: Message) -> None:
         return
     if watch.stopped:
         raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id)
-    wait = ((b"retry-after", b"30"),) if given.http_status in (429, 503) else ()
-    await reply.finish(given.body, status_of(given, modern=True), wait)
-
-
-def _modern_exchange(request: Request, message: Message) -> Exchange | None:
-    """Return what to answer; ``None`` when the message wants no answer.
-
-    Raises:
-        Refusal: it can't be served in the revision that it claims.
-    """
-    if message.method is None:
-        raise Refusal(400, "Clients send requests and notifications, and no responses.", code=INVALID_REQUEST)
-    if message.id is None:
-        rejected = unsupported_protocol_version_rejection(request.headers.get(VERSION_HEADER, ""))
-        if rejected is not None:
-            raise _rejection(rejected, None)
-        return None
-    check_doubled(request.doubled, message.id)
-    route = _plain_route(message, request.headers) or classify_inbound_request(message.raw, headers=request.headers)
-    if isinstance(route, InboundLadderRejection):
-        raise _rejection(route, message.id)
-    return Exchange(
-        engine=get_engine(request.server),
-        method=message.method,
-        params=message.params,
-        request_id=message.id,
-        version=route.protocol_version,
-        transport="streamable-http",
-        principal=request.principal,
-        channel=request.reply,
-        client_info=route.client_info,
-        client_capabilities=route.client_capabilities,
-        headers=request.headers,
-        scope=request.scope,
-    )
-
-
-def _plain_route(message: Message, headers: Headers) -> InboundModernRoute | None:
-    """Recognise a request of which all agrees, in a few comparisons. ``None``: let the SDK judge."""
-    params, method = message.params or {}, message.method or ""
-    meta, name_key = params.get("_meta"), NAME_BEARING_METHODS.get(method)
-    if not isinstance(meta, dict) or CLIENT_CAPABILITIES_META_KEY not in meta:
-        return None
-    if meta.get(PROTOCOL_VERSION_META_KEY) != MODERN or headers.get(VERSION_HEADER) != MODERN:
-        return None
-    if headers.get("mcp-method") != method:
-        return None
-    if name_key is not None:
-        name = params.get(name_key)
-        if not isinstance(name, str) or name.startswith("=?") or headers.get("mcp-name") != name:
-            return None
-    return InboundModernRoute(MODERN, meta.get(CLIENT_INFO_META_KEY), meta[CLIENT_CAPABILITIES_META_KEY])
-
-
-def _rejection(route: InboundLadderRejection, request_id: int | str | None) -> Refusal:
-    status = ERROR_CODE_HTTP_STATUS.get(route.code, 400)
-    return Refusal(status, route.message, code=route.code, data=route.data, request_id=request_id)
+    await reply.finish(given.body, status_of(given, modern=True), retry_after(given))

@@ -29,6 +29,7 @@ MODULES = (
     "mcp_django.registry",
     "mcp_django.routing",
     "mcp_django.signals",
+    "mcp_django.urls",
 )
 """The modules that the documentation tells people to import from."""
 

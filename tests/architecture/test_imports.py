@@ -22,6 +22,7 @@ LIGHT = (
     "asgi",
     "checks",
     "conf",
+    "endpoints",
     "engine.content",
     "engine.context",
     "exceptions",
@@ -90,6 +91,7 @@ settings.configure(
     ],
     DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
     ASGI_APPLICATION="project.asgi.application",
+    ROOT_URLCONF="mcp_django.urls",
     SILENCED_SYSTEM_CHECKS=["admin.E403", "admin.E408", "admin.E409", "admin.E410"],
     USE_TZ=True,
 )
@@ -108,8 +110,10 @@ assert [tool.key for tool in servers()[0].declarations("tool")] == ["search", "v
 
 CHECK = """
 from django.core.management import call_command
+from django.urls import resolve
 
 call_command("check")
+assert resolve("/mcp/reports").url_name == "endpoint-reports"
 """
 
 
@@ -149,6 +153,13 @@ def test_the_modules_below_the_engine_load_no_sdk() -> None:
 
 def test_starting_django_finding_the_declarations_and_checking_the_project_loads_no_sdk(polls: Path) -> None:
     assert loaded(START + DISCOVER + CHECK, polls) == []
+
+
+def test_the_first_request_to_a_view_loads_the_sdk(polls: Path) -> None:
+    ask = (
+        "from django.test import Client; assert Client().get('/mcp', headers={'host': 'localhost'}).status_code == 421"
+    )
+    assert loaded(START + DISCOVER + CHECK + ask, polls) == list(HEAVY)
 
 
 def test_serving_does_load_the_sdk(polls: Path) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+from collections.abc import Callable, Iterator
 
 import pytest
+from django.test import override_settings
 
+from mcp_django import urls
 from tests.docs.conftest import Load
+from tests.views import post_to_view
 from tests.wire import Call, post, request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
@@ -25,3 +29,19 @@ async def test_all_else_goes_to_django(load: Load, routed: Callable[[], None]) -
     example = load("docs.examples.channels_asgi")
     page = Call(example.application, method="GET", path="/nothing-here", headers={"host": "testserver"})
     assert (await page.finished()).status == 404
+
+
+@pytest.fixture
+def fresh_urls() -> Iterator[None]:
+    """Route to the servers of this test, and afterwards to those of the next."""
+    importlib.reload(urls)
+    yield
+    importlib.reload(urls)
+
+
+@pytest.mark.usefixtures("fresh_urls")
+def test_the_endpoints_stand_in_a_urlconf(load: Load) -> None:
+    example = load("docs.examples.wsgi_urls")
+    with override_settings(ROOT_URLCONF=example):
+        assert post_to_view(request("ping"), path="/mcp").json["result"] == {}
+        assert post_to_view(b"", path="/admin/", method="GET").status == 302

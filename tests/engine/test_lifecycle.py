@@ -11,7 +11,7 @@ from django.test import override_settings
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION
 
 from mcp_django import MCPServer, mcp
-from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.exchange import Exchange, NoWay
 from mcp_django.engine.lifecycle import capabilities, initialize, set_level
 from mcp_django.engine.server import get_engine
 from mcp_django.sessions.connection import Connection
@@ -21,6 +21,16 @@ from tests.wire import modern_request, post, request
 pytestmark = pytest.mark.anyio
 
 CLIENT = {"name": "editor", "version": "2.0"}
+
+
+class Silence:
+    """A way back to a client that hears nothing."""
+
+    async def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send nothing."""
+
+    async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        raise NoWay
 
 
 def hello(version: str = LATEST_HANDSHAKE_VERSION, **capabilities: Any) -> dict[str, Any]:
@@ -82,7 +92,8 @@ def test_a_handshake_client_hears_of_changes_over_stdio_or_in_a_session(
 ) -> None:
     with override_settings(MCP_DJANGO={**settings.MCP_DJANGO, "SESSIONS": sessions}):
         exchange = replace(exchange_of(server, "initialize", hello(), None), transport=transport)
-        assert capabilities(exchange) == offered(heard=heard)
+        assert capabilities(replace(exchange, channel=Silence())) == offered(heard=heard)
+        assert capabilities(exchange) == offered(heard=False)
 
 
 @pytest.mark.parametrize("bare", [True, False])

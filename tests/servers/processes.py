@@ -172,11 +172,24 @@ def uvicorn(application: str) -> tuple[str, ...]:
     return (sys.executable, "-m", "uvicorn", application, *options)
 
 
+RUNSERVER = (sys.executable, "manage.py", "runserver", "--noreload", "127.0.0.1:{port}")
+"""Without daphne among the apps, this is ``wsgiref`` with a thread for each connection."""
+
+
+def gunicorn(application: str) -> tuple[str, ...]:
+    """Return the command line of gunicorn: two processes that speak WSGI, each with threads."""
+    options = ("--bind", "127.0.0.1:{port}", "--workers", "2", "--worker-class", "gthread", "--threads", "8")
+    return (sys.executable, "-m", "gunicorn", application.replace("asgi", "wsgi"), *options, "--no-control-socket")
+
+
 def command(way: str, application: str) -> tuple[str, ...]:
-    """Return the command line of ``"runmcp"``, ``"daphne"`` or ``"uvicorn"``."""
-    if way == "runmcp":
-        return RUNMCP
-    return daphne(application) if way == "daphne" else uvicorn(application)
+    """Return the command line of ``"runmcp"``, ``"runserver"``, ``"daphne"``, ``"uvicorn"`` or ``"gunicorn"``.
+
+    Args:
+        application: for ASGI; that for WSGI stands in the module ``wsgi`` beside it.
+    """
+    commands = {"runmcp": RUNMCP, "runserver": RUNSERVER}
+    return commands.get(way) or {"daphne": daphne, "uvicorn": uvicorn, "gunicorn": gunicorn}[way](application)
 
 
 def run(directory: Path, *arguments: str, seconds: float = 60, **variables: str) -> subprocess.CompletedProcess[str]:

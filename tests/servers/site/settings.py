@@ -5,7 +5,7 @@
 ``SITE_MAX_THREADS``      ``MAX_THREADS``.
 ``SITE_SSE``              ``1``: the HTTP+SSE transport as well.
 ``SITE_APPS``             further apps, separated by commas.
-``SITE_WITHOUT_ASGI``     ``1``: no ASGI_APPLICATION.
+``SITE_WITHOUT_ASGI``     ``1``: no ASGI_APPLICATION, and no daphne: ``runserver`` serves WSGI.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ SECRET_KEY = "site-only"
 USE_TZ = True
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "urls"
+WSGI_APPLICATION = "wsgi.application"
 if not os.environ.get("SITE_WITHOUT_ASGI"):
     ASGI_APPLICATION = "asgi.application"
 INSTALLED_APPS = [
-    "daphne",
+    *([] if os.environ.get("SITE_WITHOUT_ASGI") else ["daphne"]),
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "mcp_django",

@@ -1,7 +1,7 @@
-"""Nothing but MCP is served here."""
+"""Nothing but MCP is served here; get_mcp_application() takes the same paths before Django sees them."""
 
 from __future__ import annotations
 
-from typing import Any
+from django.urls import include, path
 
-urlpatterns: list[Any] = []
+urlpatterns = [path("", include("mcp_django.urls"))]

@@ -1,0 +1,154 @@
+"""Which era a message over HTTP belongs to, and the ``Exchange`` that it becomes, whatever server brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mcp.shared.inbound import (
+    ERROR_CODE_HTTP_STATUS,
+    NAME_BEARING_METHODS,
+    InboundLadderRejection,
+    InboundModernRoute,
+    classify_inbound_request,
+    unsupported_protocol_version_rejection,
+)
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    INVALID_REQUEST,
+    PROTOCOL_VERSION_META_KEY,
+)
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION
+
+from mcp_django.auth import ANONYMOUS, Principal
+from mcp_django.engine.dispatcher import Answer
+from mcp_django.engine.exchange import MODERN, Channel, Exchange
+from mcp_django.engine.server import get_engine
+from mcp_django.registry import MCPServer
+from mcp_django.sessions.connection import Connection
+from mcp_django.transports.messages import BadMessage, Message, read_message
+from mcp_django.transports.refusals import Headers, Refusal, check_doubled
+
+VERSION_HEADER = "mcp-protocol-version"
+
+ASSUMED_VERSION = "2025-03-26"
+"""The revision of a client that names none (2025-11-25, basic/transports, Protocol Version Header)."""
+
+
+@dataclass(slots=True, kw_only=True)
+class HTTPRequest:
+    """One HTTP request, with what its checks have found out."""
+
+    server: MCPServer
+    scope: Mapping[str, Any]
+    headers: Headers
+    doubled: str | None
+    principal: Principal = ANONYMOUS
+
+
+def parse(body: bytes) -> Message:
+    """Return the message in a body. Raises ``Refusal`` when there is none."""
+    try:
+        return read_message(body)
+    except BadMessage as error:
+        raise Refusal(400, str(error), code=error.code) from error
+
+
+def is_handshake(request: HTTPRequest, message: Message) -> bool:
+    """Whether the message belongs to a revision before 2026-07-28: by its header, and by the envelope it has or not."""
+    version = request.headers.get(VERSION_HEADER)
+    if version is not None and version not in HANDSHAKE_PROTOCOL_VERSIONS:
+        return False
+    return not message.has_envelope or message.envelope_version == version or message.method == "initialize"
+
+
+def handshake_exchange(
+    request: HTTPRequest, message: Message, channel: Channel | None, connection: Connection | None = None
+) -> Exchange:
+    """Return what to answer a client that shakes hands.
+
+    Args:
+        message: a request.
+        connection: what is remembered of the client; ``None``: nothing.
+    """
+    assert message.id is not None
+    if message.method == "initialize":
+        connection = Connection(LATEST_HANDSHAKE_VERSION)  # the handlers negotiate; all handshakes have one form
+    version = request.headers.get(VERSION_HEADER, ASSUMED_VERSION)
+    return Exchange(
+        engine=get_engine(request.server),
+        method=message.method or "",
+        params=message.params,
+        request_id=message.id,
+        version=connection.version if connection is not None else version,
+        transport="streamable-http",
+        principal=request.principal,
+        channel=channel,
+        connection=connection,
+        client_info=connection.client_info if connection is not None else None,
+        client_capabilities=connection.client_capabilities if connection is not None else None,
+        headers=request.headers,
+        scope=request.scope,
+    )
+
+
+def modern_exchange(request: HTTPRequest, message: Message, channel: Channel | None) -> Exchange | None:
+    """Return what to answer; ``None`` when the message wants no answer.
+
+    Raises:
+        Refusal: it can't be served in the revision that it claims.
+    """
+    if message.method is None:
+        raise Refusal(400, "Clients send requests and notifications, and no responses.", code=INVALID_REQUEST)
+    if message.id is None:
+        rejected = unsupported_protocol_version_rejection(request.headers.get(VERSION_HEADER, ""))
+        if rejected is not None:
+            raise _rejection(rejected, None)
+        return None
+    check_doubled(request.doubled, message.id)
+    route = _plain_route(message, request.headers) or classify_inbound_request(message.raw, headers=request.headers)
+    if isinstance(route, InboundLadderRejection):
+        raise _rejection(route, message.id)
+    return Exchange(
+        engine=get_engine(request.server),
+        method=message.method,
+        params=message.params,
+        request_id=message.id,
+        version=route.protocol_version,
+        transport="streamable-http",
+        principal=request.principal,
+        channel=channel,
+        client_info=route.client_info,
+        client_capabilities=route.client_capabilities,
+        headers=request.headers,
+        scope=request.scope,
+    )
+
+
+def retry_after(given: Answer) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header that tells a client which was refused for now when to come again."""
+    return ((b"retry-after", b"30"),) if given.http_status in (429, 503) else ()
+
+
+def _plain_route(message: Message, headers: Headers) -> InboundModernRoute | None:
+    """Recognise a request of which all agrees, in a few comparisons. ``None``: let the SDK judge."""
+    params, method = message.params or {}, message.method or ""
+    meta, name_key = params.get("_meta"), NAME_BEARING_METHODS.get(method)
+    if not isinstance(meta, dict) or CLIENT_CAPABILITIES_META_KEY not in meta:
+        return None
+    if meta.get(PROTOCOL_VERSION_META_KEY) != MODERN or headers.get(VERSION_HEADER) != MODERN:
+        return None
+    if headers.get("mcp-method") != method:
+        return None
+    if name_key is not None:
+        name = params.get(name_key)
+        if not isinstance(name, str) or name.startswith("=?") or headers.get("mcp-name") != name:
+            return None
+    return InboundModernRoute(MODERN, meta.get(CLIENT_INFO_META_KEY), meta[CLIENT_CAPABILITIES_META_KEY])
+
+
+def _rejection(route: InboundLadderRejection, request_id: int | str | None) -> Refusal:
+    status = ERROR_CODE_HTTP_STATUS.get(route.code, 400)
+    return Refusal(status, route.message, code=route.code, data=route.data, request_id=request_id)

@@ -1,0 +1,49 @@
+"""The MCP endpoints as views, for a project's URLconf: ``path("", include("mcp_django.urls"))``.
+
+``get_mcp_application()`` takes the same paths before Django sees them, so both can be there.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from django.db import connections
+from django.db.transaction import non_atomic_requests
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, re_path
+from django.utils.functional import lazy
+from django.views.decorators.csrf import csrf_exempt
+
+from mcp_django.endpoints import endpoint, pattern
+from mcp_django.registry import MCPServer, discover, servers
+
+__all__ = ["app_name", "get_urlpatterns", "urlpatterns"]
+
+app_name = "mcp"
+
+
+def get_urlpatterns() -> list[URLPattern]:
+    """Return a route for each server: ``mcp:endpoint``, and ``mcp:endpoint-<name>`` of a further one.
+
+    Raises:
+        DiscoveryError: importing an ``mcp.py`` failed.
+    """
+    discover()
+    return [_route(server) for server in servers()]
+
+
+def _route(server: MCPServer) -> URLPattern:
+    # No cookie ever signs anybody in here, so a page of another site can't act in its visitor's name.
+    @csrf_exempt
+    def view(request: HttpRequest) -> HttpResponse:
+        from mcp_django.transports.django_view import serve  # loads the SDK, for which no other command should wait
+
+        return serve(request, server)
+
+    for alias in connections:  # where ATOMIC_REQUESTS says so, the call opens a transaction, on its own thread
+        view = non_atomic_requests(alias)(view)
+    return re_path(pattern(endpoint(server)), view, name=f"endpoint-{server.name}" if server.path else "endpoint")
+
+
+urlpatterns = lazy(cache(get_urlpatterns), list)()
+"""Made when the first URL is looked for: an ``mcp.py`` may import what imports the URLconf."""
