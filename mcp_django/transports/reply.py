@@ -158,7 +158,18 @@ class Reply:
         if not self._away:
             self._dropped = not more
             more_body = {"more_body": True} if more else {}
-            await self._send({"type": "http.response.body", "body": frame, **more_body})
+            event = {"type": "http.response.body", "body": frame, **more_body}
+            await (self._send(event) if self._log is None else self._send_unless_left(event, self._log))
+
+    async def _send_unless_left(self, event: dict[str, Any], log: EventLog) -> None:
+        """Send, until the client reads on elsewhere: the connection that it left may never take anything again."""
+        sending = asyncio.ensure_future(self._send(event))
+        try:
+            await asyncio.wait([sending, log.left], return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
 
     async def _begin(self) -> None:
         """Send the headers of a stream, all of them even if the writer is cancelled meanwhile."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -281,6 +282,32 @@ async def test_a_connection_that_only_seems_open_ends_when_the_client_reads_on_e
     response = await again.finished()
     assert words(response)[0] == "2"
     assert words(await call.finished()) == ["1"]
+
+
+class JammedCall(Call):
+    """A call whose connection takes nothing any more once it is jammed."""
+
+    jammed: asyncio.Event | None = None
+
+    async def _send(self, event: dict[str, Any]) -> None:
+        if self.jammed is not None:
+            self.jammed.set()
+            await asyncio.Event().wait()
+        await super()._send(event)
+
+
+async def test_a_connection_that_takes_nothing_any_more_holds_nobody_up(peer: Peer, work: Work) -> None:
+    message = peer.request("tools/call", {"name": "count", "arguments": {"to": 3}})
+    call = JammedCall(peer.application, json.dumps(message).encode(), headers=peer.headers)
+    await heard(call, "notifications/message")
+    call.jammed = asyncio.Event()
+    work.go_on.set()
+    async with asyncio.timeout(SECONDS):
+        await call.jammed.wait()
+    response = await back(peer, call.response.event_ids[-1]).finished()
+    assert words(response)[:-1] == ["2", "3"]
+    call.jammed = None
+    await call.finished()
 
 
 # Hanging up on purpose
