@@ -72,6 +72,15 @@ class MCPSettings:
     MAX_SESSIONS: int = 10_000
     """Most sessions of handshake clients, on all workers together; above it new ones are refused with 503."""
 
+    EVENT_LOG: bool = False
+    """Whether a handshake client that lost its connection may have the rest of an answer (``Last-Event-ID``)."""
+
+    EVENT_LOG_SECONDS: float = 300
+    """How long it may be away; what it was told is kept in the database for as long."""
+
+    EVENT_LOG_MAX_EVENTS: int = 1000
+    """Most messages that are kept of one session; the oldest go first."""
+
     MAX_CALLS_PER_SESSION: int = 32
     """Most calls of one session that run at a time on one worker; above it the answer is 429."""
 
@@ -85,11 +94,16 @@ class MCPSettings:
     """A stream that waits for events ends after this long; the client opens another."""
 
     MAX_THREADS: int = 32
-    """Most threads, and so database connections of an alias, that calls use in one process at a time."""
+    """Most threads, and so database connections of an alias, that calls use in one process at a time.
+
+    Sessions use two further ones (``threads.OWN_THREADS``) for their own work.
+    """
 
 
 _PATH = re.compile(r"[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*")
 _POSITIVE = (
+    "EVENT_LOG_MAX_EVENTS",
+    "EVENT_LOG_SECONDS",
     "KEEP_ALIVE_SECONDS",
     "MAX_BODY_BYTES",
     "MAX_CALLS_PER_SESSION",

@@ -59,6 +59,28 @@ class Question(models.Model):
         return self.id
 
 
+class StreamEvent(models.Model):
+    """What was said on an event stream of a session, for a client that lost its connection (``EVENT_LOG``)."""
+
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
+    stream = models.CharField(max_length=32)
+    number = models.PositiveIntegerField()
+    message = models.TextField()
+    """JSON-RPC. Of number 0, which is nothing but the beginning: the id of the request that the stream answers."""
+
+    last = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        ordering = ["pk"]
+        constraints = [models.UniqueConstraint(fields=["stream", "number"], name="mcp_django_event_of_stream")]
+
+    def __str__(self) -> str:
+        return f"{self.stream}.{self.number}"
+
+
 class PostedMessage(models.Model):
     """What a client of the HTTP+SSE transport posted to another process than that which holds its stream."""
 

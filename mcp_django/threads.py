@@ -67,10 +67,14 @@ class Worker(Thread):
 
 
 class Pool:
-    """The threads of this process: at most ``MAX_THREADS``, those used last first."""
+    """Some threads of this process, at most ``size`` of them; those used last first.
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    Args:
+        limit: what the log calls their number.
+    """
+
+    def __init__(self, size: int, limit: str = "MAX_THREADS") -> None:
+        self.size, self._limit = size, limit
         self._lock = Lock()
         self._idle: list[Worker] = []
         self._waiting: deque[Lane] = deque()
@@ -97,7 +101,9 @@ class Pool:
             waiting, unreported = len(self._waiting), monotonic() - self._reported > REPORT_SECONDS
             self._reported = monotonic() if unreported else self._reported
         if unreported:
-            logger.warning("All %d threads (MAX_THREADS) are busy; sync code of %d calls waits.", self.size, waiting)
+            logger.warning(
+                "All %d threads (%s) are busy; sync code of %d calls waits.", self.size, self._limit, waiting
+            )
         return None
 
     def give_back(self, worker: Worker) -> None:
@@ -242,7 +248,7 @@ def get_pool() -> Pool:
 def get_own_pool() -> Pool:
     """Return the pool of this process for our own database work."""
     if "own" not in _pools:
-        _pools["own"] = Pool(OWN_THREADS)
+        _pools["own"] = Pool(OWN_THREADS, "for sessions and streams")
     return _pools["own"]
 
 

@@ -43,6 +43,16 @@ def server() -> MCPServer:
 
 
 @pytest.fixture
+def limited(settings: Any) -> Callable[..., None]:
+    """Change settings of ``MCP_DJANGO``: ``limited(MAX_STREAMS=2)``."""
+
+    def limited(**keys: Any) -> None:
+        settings.MCP_DJANGO = {**settings.MCP_DJANGO, **keys}
+
+    return limited
+
+
+@pytest.fixture
 def application(server: MCPServer) -> Any:
     """The server's endpoint as an ASGI application."""
     return StreamableHTTPConsumer.as_asgi(server=server)

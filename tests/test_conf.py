@@ -102,6 +102,8 @@ def test_a_value_of_the_wrong_type_is_refused(key: str, value: Any, expected: st
 
 
 POSITIVE = [
+    "EVENT_LOG_MAX_EVENTS",
+    "EVENT_LOG_SECONDS",
     "KEEP_ALIVE_SECONDS",
     "MAX_BODY_BYTES",
     "MAX_CALLS_PER_SESSION",

@@ -32,7 +32,12 @@ class Response:
     def events(self) -> list[Any]:
         """The messages of an event stream."""
         lines = self.body.decode().split("\r\n")
-        return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
+        return [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: {")]
+
+    @property
+    def event_ids(self) -> list[str]:
+        """What the client names when it comes back to an event stream."""
+        return [line.removeprefix("id: ") for line in self.body.decode().split("\r\n") if line.startswith("id: ")]
 
 
 class Call:

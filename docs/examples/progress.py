@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
+from django.db.models import Sum
 from polls.models import Choice, Question
 
 from mcp_django import Context, Progress, mcp
@@ -20,6 +21,15 @@ async def recount(ctx: Context) -> int:
         total += sum([choice.votes async for choice in question.choices.all()])
     await ctx.info(f"Counted {total} votes.")
     return total
+
+
+# endregion
+# region: polling
+@mcp.tool
+async def recount_slowly(ctx: Context) -> int:
+    """Count all votes again, while the client looks in every five seconds."""
+    await ctx.close_sse_stream(retry_seconds=5)
+    return (await Choice.objects.aaggregate(total=Sum("votes")))["total"] or 0
 
 
 # endregion

@@ -19,17 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SEVERITY = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "notice": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "alert": logging.CRITICAL,
-    "emergency": logging.CRITICAL,
-}
-
+_SEVERITY = {"notice": logging.INFO, "alert": logging.CRITICAL, "emergency": logging.CRITICAL}
+"""Levels that Python's logging doesn't know."""
 
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
@@ -122,8 +113,8 @@ class Context:
         """
         from mcp_django.engine.exchange import LOG_LEVELS
 
-        exchange = self._exchange
-        logging.getLogger(f"mcp_django.{exchange.component}").log(_SEVERITY[level], "%s", data)
+        exchange, severity = self._exchange, _SEVERITY.get(level) or logging.getLevelNamesMapping()[level.upper()]
+        logging.getLogger(f"mcp_django.{exchange.component}").log(severity, "%s", data)
         least = exchange.log_level
         if least is not None and LOG_LEVELS.index(level) >= LOG_LEVELS.index(least):
             params = {"level": level, "data": data}
@@ -146,6 +137,13 @@ class Context:
     async def error(self, data: Any, *, logger_name: str | None = None) -> None:
         """Log at ``error``: see ``log``."""
         await self.log("error", data, logger_name=logger_name)
+
+    async def close_sse_stream(self, retry_seconds: float = 1) -> None:
+        """Let the client hang up and come back after ``retry_seconds`` for what it missed (2025-11-25, SSE polling).
+
+        Does nothing for a client that can't: it needs a session, and the setting ``EVENT_LOG``.
+        """
+        await self._exchange.hang_up(retry_seconds)
 
     async def read_resource(self, uri: str) -> list[ResourceContent]:
         """Read a resource of this server, with the caller's own rights.
@@ -290,6 +288,10 @@ class Context:
     def error_sync(self, data: Any, *, logger_name: str | None = None) -> None:
         """``error`` for sync code."""
         self.log_sync("error", data, logger_name=logger_name)
+
+    def close_sse_stream_sync(self, retry_seconds: float = 1) -> None:
+        """``close_sse_stream`` for sync code."""
+        self._wait_for(self.close_sse_stream, retry_seconds)
 
     def read_resource_sync(self, uri: str) -> list[ResourceContent]:
         """``read_resource`` for sync code."""

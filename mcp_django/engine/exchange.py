@@ -38,6 +38,9 @@ class Channel(Protocol):
             NoWay: its answer would find no way back.
         """
 
+    async def hang_up(self, retry_seconds: float) -> None:
+        """Let a client that can come back for the rest of the answer do so; any other stays."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Exchange:
@@ -144,3 +147,8 @@ class Exchange:
         """Send the client a notification that belongs to this request, when there is a way."""
         if self.channel is not None and not self.over and not self.cancelled:
             await self.channel.notify(method, params)
+
+    async def hang_up(self, retry_seconds: float) -> None:
+        """End the connection, if the client can come back for the answer."""
+        if self.channel is not None and not self.over and not self.cancelled:
+            await self.channel.hang_up(retry_seconds)

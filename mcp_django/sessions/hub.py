@@ -13,8 +13,9 @@ import logging
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -70,12 +71,18 @@ class Hub:
         self._joined_at = float("-inf")
         self._drained = asyncio.Event()
         self._drained.set()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
         self.loop = asyncio.get_running_loop()
         if self.layer is not None:
-            self._tasks = [self.loop.create_task(self._send())]
+            self.start(self._send())
             if listening:
-                self._tasks.append(self.loop.create_task(self._receive()))
+                self.start(self._receive())
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run work that concerns the whole process, until it is done or the hub closes."""
+        task = self.loop.create_task(work, context=Context())  # not that of the call which happens to start it
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def on(self, what: str, handler: Callable[..., object]) -> None:
         """Call ``handler`` with the rest of every nudge that begins with ``what``. Twice the same counts once."""

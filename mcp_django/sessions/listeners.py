@@ -80,19 +80,14 @@ class Listeners:
                 older.end()
             self._by_session[listener.session] = listener
         self._all[listener] = None
-        for topic in _topics(listener):
-            self._by_topic.setdefault(topic, {})[listener] = None
+        self._enter_topics(listener)
 
     def remove(self, listener: Listener) -> None:
         """Remove a listener, whether it is there or not."""
         self._all.pop(listener, None)
         if self._by_session.get(listener.session) is listener:
             del self._by_session[listener.session]
-        for topic in _topics(listener):
-            waiting = self._by_topic.get(topic, {})
-            waiting.pop(listener, None)
-            if not waiting:
-                self._by_topic.pop(topic, None)
+        self._leave_topics(listener)
 
     def count_of(self, owner: tuple[str, str]) -> int:
         """Return how many streams a user has open through a client."""
@@ -104,11 +99,10 @@ class Listeners:
 
     def resubscribe(self, listener: Listener, uris: Iterable[str]) -> None:
         """Let a listener wait for other resources than before."""
-        known = listener in self._all
-        self.remove(listener)
+        self._leave_topics(listener)
         listener.uris = frozenset(uris)
-        if known:
-            self.add(listener)
+        if listener in self._all:
+            self._enter_topics(listener)
 
     def tell(self, event: Event) -> None:
         """Hand an event to those who wait for it."""
@@ -125,6 +119,17 @@ class Listeners:
         """End every stream."""
         for listener in list(self._all):
             listener.end()
+
+    def _enter_topics(self, listener: Listener) -> None:
+        for topic in _topics(listener):
+            self._by_topic.setdefault(topic, {})[listener] = None
+
+    def _leave_topics(self, listener: Listener) -> None:
+        for topic in _topics(listener):
+            waiting = self._by_topic.get(topic, {})
+            waiting.pop(listener, None)
+            if not waiting:
+                self._by_topic.pop(topic, None)
 
 
 def _topics(listener: Listener) -> list[tuple[str, str, str]]:

@@ -5,11 +5,21 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import Server
 from twisted.internet.defer import Deferred
 
 CLEANUP_SECONDS = 3
 """How long cancelled calls may clean up before the process ends."""
+
+BACKLOG = 1024
+"""Connections that may wait to be accepted. Twisted's own 50 turn clients away that all come back at once."""
+
+
+def endpoints(host: str, port: int) -> list[str]:
+    """Return what daphne listens at, in the form that Twisted reads."""
+    addresses: list[str] = build_endpoint_description_strings(host=host, port=port)
+    return [f"{address}:backlog={BACKLOG}" for address in addresses]
 
 
 class PatientServer(Server):  # type: ignore[misc]

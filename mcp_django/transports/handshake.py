@@ -6,7 +6,7 @@ A client that has no session is served all the same; it only can't be asked anyt
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from mcp_django.sessions.questions import SessionEnded, ask
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
 from mcp_django.transports.refusals import Refusal, accepts
 from mcp_django.transports.reply import Reply
+from mcp_django.transports.resumable import PRIMED_SINCE, ResumableCall, resume
 from mcp_django.transports.session import forward_events, listening, take_word
 from mcp_django.transports.watch import Watch
 
@@ -39,6 +40,9 @@ SESSION_HEADER = "mcp-session-id"
 
 ASSUMED_VERSION = "2025-03-26"
 """The revision of a client that names none (2025-11-25, basic/transports, Protocol Version Header)."""
+
+OWN_STREAM = "events."
+"""How the event id of a session's own stream begins; others are ids of answers."""
 
 
 class SessionChannel:
@@ -55,6 +59,9 @@ class SessionChannel:
             return await ask(self._session, lambda question_id: self._reply.request(question_id, method, params))
         except SessionEnded as error:
             raise NoWay(str(error)) from error
+
+    async def hang_up(self, retry_seconds: float) -> None:
+        await self._reply.hang_up(retry_seconds)
 
 
 class HandshakeRequest:
@@ -96,11 +103,18 @@ class HandshakeRequest:
             raise Refusal(406, "The Accept header must name text/event-stream.")
         session = await self._session(required=True)
         assert session is not None
+        last_event_id = request.headers.get("last-event-id", "") if get_settings().EVENT_LOG else ""
+        if last_event_id and not last_event_id.startswith(OWN_STREAM):
+            await resume(request, session, last_event_id)
+            return
         listener = Listener(session.server, LIST_KINDS, session.subscriptions, session=session.id)
         with listening(listener, session.owner):
             await get_hub().joined()
             await session.open_stream(listener.token)
-            await reply.open()
+            primed = get_settings().EVENT_LOG and session.version >= PRIMED_SINCE
+            await reply.open(OWN_STREAM + listener.token if primed else "")
+            if last_event_id:
+                listener.put_everything()  # nothing is kept of events: each says "fetch it again"
             with Watch(request.receive, reply, get_settings().KEEP_ALIVE_SECONDS):
                 await forward_events(listener, request.principal, "streamable-http", reply.notify)
         await reply.close()
@@ -153,26 +167,41 @@ class HandshakeRequest:
             Refusal: the session has too many calls under way, or the server stops.
         """
         request = self.request
+        if session is not None and get_settings().EVENT_LOG:
+            await self._answer_resumably(exchange, session)
+            return None
         seconds = get_settings().KEEP_ALIVE_SECONDS
         given: Answer | None = None
         with Watch(request.receive, request.reply, seconds, before_cancel=exchange.cancel) as watch:
             if session is None:
                 given = await answer(exchange)
             else:
-                with self._running(session, exchange, watch):
+                with self._running(session, exchange, watch.call_off):
                     given = await answer(exchange)
         if watch.stopped:
-            raise Refusal(
-                503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id
-            )
+            raise _stopping(exchange)
         if watch.called_off:
             await request.reply.close()
         return None if watch.left or watch.called_off else given
 
+    async def _answer_resumably(self, exchange: Exchange, session: LiveSession) -> None:
+        """Answer the request, even if the client loses the connection meanwhile. Raises ``Refusal`` as ``_answer``."""
+        reply, call = self.request.reply, ResumableCall(self.request, session, exchange)
+
+        async def answer_and_send() -> None:
+            with self._running(session, exchange, call.call_off):
+                given = await answer(exchange)
+            await reply.finish(given.body, 200)
+
+        if await call.run(answer_and_send()):
+            raise _stopping(exchange)
+        if call.task.cancelled():
+            await reply.close()
+
     @contextmanager
-    def _running(self, session: LiveSession, exchange: Exchange, watch: Watch) -> Iterator[None]:
+    def _running(self, session: LiveSession, exchange: Exchange, call_off: Callable[[], None]) -> Iterator[None]:
         try:
-            with get_calls().running(session.id, exchange.request_id, watch.call_off):
+            with get_calls().running(session.id, exchange.request_id, call_off):
                 yield
         except AlreadyRunning:
             text = "A request of this id is under way."
@@ -201,3 +230,7 @@ class HandshakeRequest:
                 503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, headers=((b"retry-after", b"60"),)
             ) from None
         return ((SESSION_HEADER.encode("ascii"), session.id.encode("ascii")),)
+
+
+def _stopping(exchange: Exchange) -> Refusal:
+    return Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id)

@@ -8,8 +8,12 @@ from typing import Any
 
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import NoWay
+from mcp_django.sessions.log import EventLog
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+RETRY_SECONDS = 1
+"""A client that lost its connection is asked to come back after this long."""
 
 _STREAM_HEADERS = (
     (b"content-type", b"text/event-stream"),
@@ -26,15 +30,35 @@ class Reply:
         self._writing = asyncio.Lock()
         self._streaming = False
         self._ended = False
+        self._retry: float = RETRY_SECONDS
+        self._log: EventLog | None = None
+        self._primed = False
+        self._dropped = False
 
     @property
     def streaming(self) -> bool:
         return self._streaming
 
+    @property
+    def resumable(self) -> bool:
+        """Whether a client that loses the connection now can have the rest through another."""
+        return self._log is not None and not self._log.broken and self._streaming and not self._ended
+
+    @property
+    def _away(self) -> bool:
+        return self._log is not None and self._log.away
+
+    def keep(self, log: EventLog, *, primed: bool) -> None:
+        """Keep what is said on the stream, once there is one.
+
+        Args:
+            primed: whether it begins with an event that says nothing but its id, as clients know it since 2025-11-25.
+        """
+        self._log, self._primed = log, primed
+
     async def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send a notification on the request's own stream."""
-        message = {"jsonrpc": "2.0", "method": method, "params": params}
-        await self._write(_event(encode(message)))
+        await self._say(encode({"jsonrpc": "2.0", "method": method, "params": params}))
 
     async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse: without a session, an answer would find no way back. Raises ``NoWay``."""
@@ -42,11 +66,35 @@ class Reply:
 
     async def request(self, request_id: str, method: str, params: dict[str, Any]) -> None:
         """Send a request of the server's on the request's own stream."""
-        await self._write(_event(encode({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params})))
+        await self._say(encode({"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}))
 
-    async def open(self) -> None:
-        """Begin the stream at once: daphne holds the headers back until there is something to send."""
-        await self._write(b": open\r\n\r\n")
+    async def hang_up(self, retry_seconds: float) -> None:
+        """Let a client that can come back for the rest do so, after ``retry_seconds``; any other stays."""
+        async with self._writing:
+            if self._log is None or self._log.broken or not self._primed or self._ended or self._away:
+                return
+            if self._streaming:
+                await self._put(_retry(retry_seconds) + b"\r\n")
+            else:
+                self._retry = retry_seconds
+                await self._begin()
+            await self._put(b"", more=False)
+            self._log.leave()
+
+    async def drop(self) -> None:
+        """End a connection whose client reads on through another one."""
+        async with self._writing:
+            if self._away and not self._dropped:
+                self._dropped = True
+                await self._send({"type": "http.response.body", "body": b""})
+
+    async def open(self, event_id: str = "") -> None:
+        """Begin the stream at once: daphne holds the headers back until there is something to send.
+
+        Args:
+            event_id: what the client is to name when it comes back.
+        """
+        await self._write(_prime(event_id, RETRY_SECONDS) if event_id else b": open\r\n\r\n")
 
     async def event(self, name: bytes, data: bytes) -> None:
         """Send an event of the HTTP+SSE transport; ``data`` is one line."""
@@ -60,7 +108,7 @@ class Reply:
             self._ended = True
             if not self._streaming:
                 await self._begin()
-            await self._send({"type": "http.response.body", "body": b""})
+            await self._put(b"", more=False)
 
     async def keep_alive(self) -> None:
         """Send a comment, so that no proxy takes the silence for the end."""
@@ -73,33 +121,72 @@ class Reply:
                 return
             self._ended = True
             if self._streaming:
-                await self._send({"type": "http.response.body", "body": _event(body) if body else b""})
+                await self._put(await self._frame(body, last=True) if body else b"", more=False)
                 return
             kind = ((b"content-type", b"application/json"),) if body else ()
             length = (b"content-length", str(len(body)).encode("ascii"))
             await self._send({"type": "http.response.start", "status": status, "headers": [*kind, length, *headers]})
             await self._send({"type": "http.response.body", "body": body})
 
-    async def _write(self, frame: bytes) -> None:
+    async def replay(self, event_id: str, message: bytes) -> None:
+        """Send an event as it was kept."""
+        await self._write(_event(message, event_id))
+
+    async def _say(self, message: bytes) -> None:
         async with self._writing:
             if self._ended:
                 return  # a task that the call left behind still talks
             if not self._streaming:
                 await self._begin()
-            await self._send({"type": "http.response.body", "body": frame, "more_body": True})
+            await self._put(await self._frame(message))
+
+    async def _write(self, frame: bytes) -> None:
+        async with self._writing:
+            if self._ended:
+                return
+            if not self._streaming:
+                await self._begin()
+            await self._put(frame)
+
+    async def _frame(self, message: bytes, *, last: bool = False) -> bytes:
+        """Frame a message, and keep it if need be."""
+        if self._log is None:
+            return _event(message)
+        return _event(message, await self._log.add(message, last=last))
+
+    async def _put(self, frame: bytes, *, more: bool = True) -> None:
+        if not self._away:
+            self._dropped = not more
+            more_body = {"more_body": True} if more else {}
+            await self._send({"type": "http.response.body", "body": frame, **more_body})
 
     async def _begin(self) -> None:
         """Send the headers of a stream, all of them even if the writer is cancelled meanwhile."""
         self._streaming = True
-        start = {"type": "http.response.start", "status": 200, "headers": list(_STREAM_HEADERS)}
-        beginning = asyncio.ensure_future(self._send(start))
+        beginning = asyncio.ensure_future(self._send_beginning())
         try:
             await asyncio.shield(beginning)
         except asyncio.CancelledError:
             await beginning
             raise
 
+    async def _send_beginning(self) -> None:
+        event_id = await self._log.begin() if self._log is not None else ""
+        await self._send({"type": "http.response.start", "status": 200, "headers": list(_STREAM_HEADERS)})
+        if event_id and self._primed:
+            await self._put(_prime(event_id, self._retry))
 
-def _event(message: bytes) -> bytes:
+
+def _event(message: bytes, event_id: str = "") -> bytes:
     """Frame one message: one ``data:`` line, since the JSON is one line."""
-    return b"event: message\r\ndata: " + message + b"\r\n\r\n"
+    named = b"id: " + event_id.encode("ascii") + b"\r\n" if event_id else b""
+    return b"event: message\r\n" + named + b"data: " + message + b"\r\n\r\n"
+
+
+def _prime(event_id: str, retry_seconds: float) -> bytes:
+    """Make the event that says nothing but its id."""
+    return _retry(retry_seconds) + b"id: " + event_id.encode("ascii") + b"\r\ndata: \r\n\r\n"
+
+
+def _retry(seconds: float) -> bytes:
+    return b"retry: %d\r\n" % round(seconds * 1000)

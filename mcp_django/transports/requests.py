@@ -17,6 +17,7 @@ from mcp_django.registry import MCPServer
 from mcp_django.transports.messages import BadMessage, Message, read_message
 from mcp_django.transports.refusals import Headers, Refusal, check_host, check_origin, read_headers, too_large
 from mcp_django.transports.reply import Reply
+from mcp_django.transports.slow_readers import patient
 from mcp_django.transports.watch import Receive, Stopping, interruptible
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class HTTPConsumer(AsyncConsumer):
         self.server = server
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply = Reply(send)
+        reply = Reply(patient(send))
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)

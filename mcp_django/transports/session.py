@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from django.db import DatabaseError
@@ -46,20 +46,25 @@ def listening(listener: Listener, owner: tuple[str, str]) -> Iterator[None]:
 
 async def forward_events(listener: Listener, principal: Principal, transport: Transport, notify: Notify) -> None:
     """Send a session's events until it or its stream ends, and look now and then whether it is still there."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + get_settings().STREAM_SECONDS
-    while not listener.ended and loop.time() < until:
-        try:
-            async with asyncio.timeout(min(LOOK_SECONDS, until - loop.time())):
-                events = await listener.take()
-        except TimeoutError:
-            events = []
-            listener.stale = True
-        if listener.stale and not await _look(listener, principal, transport):
-            return
-        for event in events:
-            await notify(event.method, event.params())
-        await asyncio.sleep(BREATH_SECONDS)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(get_settings().STREAM_SECONDS):
+            while not listener.ended:
+                events = await _take(listener)
+                if listener.stale and not await _look(listener, principal, transport):
+                    return
+                for event in events:
+                    await notify(event.method, event.params())
+                await asyncio.sleep(BREATH_SECONDS)
+
+
+async def _take(listener: Listener) -> list[Event]:
+    """Wait for events, or until it is time to look at the session."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await listener.take()
+    except TimeoutError:
+        listener.stale = True
+        return []
 
 
 async def _look(listener: Listener, principal: Principal, transport: Transport) -> bool:

@@ -113,6 +113,9 @@ class StdioServer:
         """Send a notification."""
         await self._write(encode({"jsonrpc": "2.0", "method": method, "params": params}))
 
+    async def hang_up(self, retry_seconds: float) -> None:
+        """Do nothing: a pipe can't be opened again."""
+
     async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Send a request to the client, and wait for its response."""
         question_id = f"mcp-{len(self._questions)}-{token_hex(4)}"

@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 _watched: set[Watch] = set()
 _interruptible: set[asyncio.Task[Any]] = set()
+at_stop: set[Callable[[], None]] = set()
+"""What ends calls that run although nobody waits for them at the moment."""
+
 _stopping: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
 
@@ -148,3 +151,5 @@ def stop_watched() -> None:
     for task in list(_interruptible):
         _interruptible.discard(task)
         task.cancel()
+    for stop in list(at_stop):
+        stop()

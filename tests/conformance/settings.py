@@ -36,7 +36,7 @@ DATABASES = {
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-MCP_DJANGO = {"NAME": "conformance", "VERSION": "1.0", "AUTH": "none"}
+MCP_DJANGO = {"NAME": "conformance", "VERSION": "1.0", "AUTH": "none", "EVENT_LOG": True}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -68,14 +68,14 @@ def test_the_project_s_application_is_served_on_this_machine_alone(served: Serve
     served.run()
     (daphne,) = served.over_http
     assert daphne["application"] is application
-    assert daphne["endpoints"] == ["tcp:port=8000:interface=127.0.0.1"]
+    assert daphne["endpoints"] == ["tcp:port=8000:interface=127.0.0.1:backlog=1024"]
     assert daphne["signal_handlers"] is True
     assert "http://127.0.0.1:8000/mcp\n" in served.said
 
 
 def test_host_and_port_may_be_given(served: Served) -> None:
     served.run("--host", "0.0.0.0", "--port", "8123")
-    assert served.over_http[0]["endpoints"] == ["tcp:port=8123:interface=0.0.0.0"]
+    assert served.over_http[0]["endpoints"] == ["tcp:port=8123:interface=0.0.0.0:backlog=1024"]
     assert "http://127.0.0.1:8123/mcp" in served.said
 
 
@@ -102,7 +102,7 @@ def test_with_reload_it_runs_under_django_s_reloader(served: Served, monkeypatch
     served.run("--reload", "--port", "8123")
     (daphne,) = served.over_http
     assert daphne["signal_handlers"] is False
-    assert daphne["endpoints"] == ["tcp:port=8123:interface=127.0.0.1"]
+    assert daphne["endpoints"] == ["tcp:port=8123:interface=127.0.0.1:backlog=1024"]
 
 
 @pytest.mark.parametrize("setting", [None, "tests.missing.application", "tests.asgi.missing"])

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import httpx2
 import pytest
 
+from tests.servers.fleet import http_client, migrated_database
 from tests.servers.node import Node, install
 from tests.servers.processes import CONFORMANCE, ROOT, RUNMCP, SITE, ServerProcess, command, run
 
@@ -92,6 +94,20 @@ def site_server(empty_site: Path, tmp_path_factory: pytest.TempPathFactory) -> I
             return kept(name, command(way, "asgi:application"), SITE, variables)
 
         yield serve
+
+
+@pytest.fixture(scope="session")
+def workers_database() -> Iterator[str]:
+    """URL of a PostgreSQL database with the tables of the project that several workers serve."""
+    with migrated_database() as database:
+        yield database
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx2.AsyncClient]:
+    """A client that opens as many connections as a test wants."""
+    async with http_client() as http:
+        yield http
 
 
 @pytest.fixture(scope="session")

@@ -19,27 +19,36 @@ HEADERS = {"accept": "application/json, text/event-stream"}
 
 
 class Stream:
-    """The answer to one request, as it arrives."""
+    """The answer to one request, as it arrives. ``seconds``: how long a line may take."""
 
-    def __init__(self, response: httpx2.Response) -> None:
-        self.response = response
+    def __init__(self, response: httpx2.Response, seconds: float = SECONDS) -> None:
+        self.response, self._seconds = response, seconds
         self._lines = response.aiter_lines()
 
     async def line(self) -> str:
         """Return the next line that isn't empty."""
-        with anyio.fail_after(SECONDS):
+        with anyio.fail_after(self._seconds):
             async for line in self._lines:
                 if line:
                     return line
         raise EOFError("The stream has ended.")
 
     async def message(self) -> dict[str, Any]:
-        """Return the next message, comments passed over."""
+        """Return the next message; comments, and events that are nothing but an id, are passed over."""
         while True:
             line = await self.line()
-            if line.startswith("data: "):
+            if line.startswith("data: {"):
                 message: dict[str, Any] = json.loads(line.removeprefix("data: "))
                 return message
+
+
+def answer_in(response: httpx2.Response) -> dict[str, Any]:
+    """Return the response to a request, as JSON or at the end of a stream: a slow machine turns one into the other."""
+    text = response.text
+    if response.headers["content-type"] == "text/event-stream":
+        text = [line for line in text.splitlines() if line.startswith("data: ")][-1].removeprefix("data: ")
+    answer: dict[str, Any] = json.loads(text)
+    return answer
 
 
 class Endpoint:
@@ -56,11 +65,7 @@ class Endpoint:
         """Return the result of a tool, errors included."""
         body, headers = self._request(tool, arguments, progress=False)
         response = await self._http.post(self.url, json=body, headers=headers)
-        if response.headers["content-type"] == "application/json":
-            answer: dict[str, Any] = response.json()
-        else:
-            answer = [json.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: ")][-1]
-        result: dict[str, Any] = answer["result"]
+        result: dict[str, Any] = answer_in(response)["result"]
         return result
 
     async def rows(self, key: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -15,9 +16,9 @@ import redis
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from tests.servers.endpoint import SECONDS, Stream
+from tests.servers.endpoint import SECONDS, Stream, answer_in
+from tests.servers.postgres import new_database
 from tests.servers.processes import ROOT, ServerProcess, daphne, run
-from tests.servers.test_databases import new_database
 from tests.wire import modern_request, request
 
 WORKERS = ROOT / "tests" / "servers" / "workers"
@@ -29,14 +30,24 @@ ACCEPT = {"accept": "application/json, text/event-stream"}
 
 
 class Fleet:
-    """Two workers that share a database and a channel layer."""
+    """Two workers that share a database and a channel layer.
 
-    def __init__(self, database: str, layer: str = REDIS, **limits: Any) -> None:
+    Args:
+        layer: URL of a Redis. Empty: the layer in memory, which suits one worker alone.
+        limits: further settings of the library.
+    """
+
+    def __init__(self, database: str, layer: str = REDIS, *, workers: int = 2, **limits: Any) -> None:
         self.prefix = f"mcp-{uuid4().hex}"
-        self.variables = {"DATABASE_URL": database, "REDIS_URL": layer, "WORKERS_PREFIX": self.prefix}
+        self.variables = {
+            "DATABASE_URL": database,
+            "REDIS_URL": layer,
+            "WORKERS_PREFIX": self.prefix,
+            "WORKERS_LIMITS": json.dumps(limits),
+        }
         self.workers = [
             ServerProcess(f"worker {name}", daphne("asgi:application"), WORKERS, self.variables)
-            for name in ("one", "two")
+            for name in ("one", "two")[:workers]
         ]
 
     def __enter__(self) -> Self:
@@ -47,7 +58,9 @@ class Fleet:
     def __exit__(self, *exc_info: object) -> None:
         for worker in self.workers:
             worker.__exit__()
-        with suppress(redis.ConnectionError), redis.Redis.from_url(self.variables["REDIS_URL"]) as connection:
+        if not (layer := self.variables["REDIS_URL"]):
+            return
+        with suppress(redis.ConnectionError), redis.Redis.from_url(layer) as connection:
             if keys := list(connection.scan_iter(f"{self.prefix}*")):
                 connection.delete(*keys)
 
@@ -91,10 +104,14 @@ def migrated_database() -> Iterator[str]:
 
 
 class Peer:
-    """A handshake client. Each of its requests goes to the worker that the test names by its URL."""
+    """A handshake client. Each of its requests goes to the worker that the test names by its URL.
 
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self.http, self.session = http, ""
+    Args:
+        seconds: how long it waits for the next line of a stream.
+    """
+
+    def __init__(self, http: httpx2.AsyncClient, seconds: float = SECONDS) -> None:
+        self.http, self.session, self.seconds = http, "", seconds
         self._id = 0
 
     async def open(self, url: str, capabilities: Mapping[str, Any] | None = None) -> Self:
@@ -125,7 +142,7 @@ class Peer:
         """Return the result of a request."""
         response = await self.post(url, self.request(method, params))
         assert response.status_code == 200, response.text
-        result: dict[str, Any] = response.json()["result"]
+        result: dict[str, Any] = answer_in(response)["result"]
         return result
 
     async def call(self, url: str, tool: str, **arguments: Any) -> Any:
@@ -141,7 +158,7 @@ class Peer:
         message["params"]["_meta"] = {"progressToken": "p"}
         async with self.http.stream("POST", url, json=message, headers=self.headers) as response:
             assert response.headers["content-type"] == "text/event-stream"
-            yield Stream(response)
+            yield Stream(response, self.seconds)
 
     @asynccontextmanager
     async def listening(self, url: str) -> AsyncIterator[Stream]:
@@ -149,7 +166,7 @@ class Peer:
         headers = {**self.headers, "accept": "text/event-stream"}
         async with self.http.stream("GET", url, headers=headers) as response:
             assert response.status_code == 200
-            stream = Stream(response)
+            stream = Stream(response, self.seconds)
             assert (await stream.line()).startswith(":")
             yield stream
 
@@ -166,20 +183,22 @@ class Peer:
 
 
 @asynccontextmanager
-async def http_client() -> AsyncIterator[httpx2.AsyncClient]:
+async def http_client(seconds: float = SECONDS) -> AsyncIterator[httpx2.AsyncClient]:
     """Open as many connections as a test wants."""
     limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(timeout=SECONDS, limits=limits) as http:
+    async with httpx2.AsyncClient(timeout=seconds, limits=limits, verify=False) as http:  # loads no certificates
         yield http
 
 
 @asynccontextmanager
-async def subscription(http: httpx2.AsyncClient, url: str, *uris: str, **kinds: bool) -> AsyncIterator[Stream]:
+async def subscription(
+    http: httpx2.AsyncClient, url: str, *uris: str, seconds: float = SECONDS, **kinds: bool
+) -> AsyncIterator[Stream]:
     """Listen in 2026-07-28, and enter when the server has acknowledged it."""
     wanted: dict[str, Any] = {"resourceSubscriptions": list(uris), **kinds}
     message, headers = modern_request("subscriptions/listen", {"notifications": wanted})
     async with http.stream("POST", url, json=message, headers={**ACCEPT, **headers}) as response:
-        stream = Stream(response)
+        stream = Stream(response, seconds)
         assert (await stream.message())["method"] == "notifications/subscriptions/acknowledged"
         yield stream
 

@@ -162,8 +162,8 @@ RUNMCP = (sys.executable, "manage.py", "runmcp", "--port", "{port}")
 
 
 def daphne(application: str) -> tuple[str, ...]:
-    """Return the command line of daphne."""
-    return (sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", "{port}", application)
+    """Return the command line of daphne, as docs/how-to/deploy.md gives it."""
+    return (sys.executable, "-m", "daphne", "-e", "tcp:port={port}:interface=127.0.0.1:backlog=1024", application)
 
 
 def uvicorn(application: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -16,28 +16,16 @@ from mcp_django.threads import OWN_THREADS
 from tests.servers.atlas_tour import tour
 from tests.servers.conftest import WAYS
 from tests.servers.endpoint import SECONDS, endpoint
+from tests.servers.postgres import new_database
 from tests.servers.processes import ROOT, SITE, ServerProcess, command, run
 from tests.servers.test_official_client import CALL_SECONDS, OfficialClient
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix, pytest.mark.anyio]
 
-POSTGRES = "postgres://postgres@127.0.0.1:5432"
 REDIS = "redis://127.0.0.1:6379/15"
 
 MAX_THREADS = 8
 CALLS = 100
-
-
-@contextmanager
-def new_database() -> Iterator[str]:
-    """Create a database, and return its URL. It is dropped at the end."""
-    name = f"test_mcp_{uuid4().hex}"
-    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        try:
-            yield f"{POSTGRES}/{name}"
-        finally:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="module")

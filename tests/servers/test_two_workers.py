@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import anyio
@@ -11,22 +11,16 @@ import httpx2
 import pytest
 from mcp_types import ElicitResult
 
-from tests.servers.fleet import Fleet, Peer, balanced, http_client, migrated_database, soon, subscription, updates
+from tests.servers.fleet import Fleet, Peer, balanced, soon, subscription, updates
 from tests.wire import MODERN
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix, pytest.mark.anyio]
 
 
 @pytest.fixture(scope="module")
-def fleet() -> Iterator[Fleet]:
-    with migrated_database() as database, Fleet(database) as fleet:
+def fleet(workers_database: str) -> Iterator[Fleet]:
+    with Fleet(workers_database) as fleet:
         yield fleet
-
-
-@pytest.fixture
-async def http() -> AsyncIterator[httpx2.AsyncClient]:
-    async with http_client() as http:
-        yield http
 
 
 @pytest.fixture

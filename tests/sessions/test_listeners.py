@@ -145,6 +145,16 @@ async def test_a_session_has_one_listener_and_the_newer_ends_the_older(listeners
     assert listeners.of_session("s") is newer
 
 
+async def test_an_older_one_that_subscribes_meanwhile_does_not_end_the_newer(listeners: Listeners) -> None:
+    """It may be looking at its session just when the newer one comes."""
+    older, newer = add(listeners, "x://1", session="s"), add(listeners, "x://1", session="s")
+    listeners.resubscribe(older, ["x://2"])
+    assert (older.ended, newer.ended, listeners.of_session("s")) == (True, False, newer)
+    listeners.remove(older)
+    listeners.remove(newer)
+    assert listeners._by_topic == {}
+
+
 async def test_many_listeners_may_have_no_session(listeners: Listeners) -> None:
     first, second = add(listeners), add(listeners)
     assert (first.ended, second.ended, len(listeners)) == (False, False, 2)

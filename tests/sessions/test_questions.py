@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
 from mcp_django.auth import ANONYMOUS
 from mcp_django.models import Question, Session
@@ -20,6 +21,7 @@ from mcp_django.sessions.hub import Hub, close_hub
 from mcp_django.sessions.questions import SessionEnded, ask, take_answer
 from mcp_django.sessions.store import LiveSession, end_session, open_session
 from tests.sessions.layers import SharedLayer
+from tests.sessions.queries import note_queries
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("sessions")]
 
@@ -159,7 +161,7 @@ async def test_a_question_that_could_not_be_sent_is_forgotten(layer: SharedLayer
 
     with pytest.raises(ConnectionError):
         await ask(session, fail)
-    assert (questions._waiting(hubs.get_hub()), await Question.objects.acount()) == ({}, 0)
+    assert (questions.get_questions(hubs.get_hub()).waiting, await Question.objects.acount()) == ({}, 0)
 
 
 # By way of another worker
@@ -232,6 +234,78 @@ async def test_the_first_answer_counts_elsewhere_too(
     await asyncio.gather(asking.task, return_exceptions=True)
 
 
+async def test_all_that_wait_are_looked_at_in_one_query(
+    layer: SharedLayer, session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "LOOK_SECONDS", 0.05)
+    askings = [await Asking(session).begun() for _ in range(20)]
+    queries = note_queries(monkeypatch)
+    await Question.objects.aupdate(answer=json.dumps(ANSWER))
+    assert [await asking.answer() for asking in askings] == [ANSWER] * 20
+    looks = [query for query in queries if query.startswith("SELECT") and "mcp_django_question" in query]
+    assert len(looks) < 20
+
+
+async def test_more_than_one_query_can_hold_are_all_looked_at(
+    layer: SharedLayer, session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(questions, "MAX_LOOK", 3)
+    askings = [await Asking(session).begun() for _ in range(7)]
+    await Question.objects.aupdate(answer=json.dumps(ANSWER))
+    assert [await asking.answer() for asking in askings] == [ANSWER] * 7
+
+
+async def test_a_nudge_leads_to_a_look_at_its_question_alone(
+    layer: SharedLayer, session: LiveSession, elsewhere: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "LOOK_SECONDS", 3600)
+    first, second = [await Asking(session).begun() for _ in range(2)]
+    await Question.objects.filter(pk=second.id).aupdate(answer=json.dumps(ANSWER))
+    await elsewhere(first.id)
+    assert await first.answer() == ANSWER
+    assert await second.is_waiting()
+    await take_answer(session, second.id, ANSWER)
+    await second.answer()
+
+
+async def test_nobody_looks_when_nobody_waits(
+    layer: SharedLayer, session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "LOOK_SECONDS", 3600)
+    hub = hubs.get_hub()
+    idle = set(hub._tasks)
+    asking = await Asking(session).begun()
+    (look,) = hub._tasks - idle
+    await take_answer(session, asking.id, ANSWER)
+    await asking.answer()
+    async with asyncio.timeout(SECONDS):
+        await look
+    again = await Asking(session).begun()
+    assert len(hub._tasks - idle) == 1
+    await take_answer(session, again.id, ANSWER)
+    await again.answer()
+
+
+async def test_a_look_that_fails_is_told_in_the_log_and_tried_again(
+    layer: SharedLayer, session: LiveSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(questions, "LOOK_SECONDS", 0.05)
+    failures = iter([OperationalError("the database went away")])
+    read = questions._read
+
+    def fail_once(question_ids: Any) -> Any:
+        for failure in failures:
+            raise failure
+        return read(question_ids)
+
+    monkeypatch.setattr(questions, "_read", fail_once)
+    asking = await Asking(session).begun()
+    await Question.objects.aupdate(answer=json.dumps(ANSWER))
+    assert await asking.answer() == ANSWER
+    assert "Looking for the answers of clients failed; trying again." in caplog.text
+
+
 # Nobody waits, or nobody will answer
 
 
@@ -240,7 +314,7 @@ async def test_a_call_that_is_cancelled_leaves_no_question_behind(layer: SharedL
     asking.task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking.answer()
-    assert (questions._waiting(hubs.get_hub()), await Question.objects.acount()) == ({}, 0)
+    assert (questions.get_questions(hubs.get_hub()).waiting, await Question.objects.acount()) == ({}, 0)
 
 
 @pytest.mark.usefixtures("processes")
@@ -249,7 +323,7 @@ async def test_a_call_does_not_wait_for_a_session_that_has_ended(session: LiveSe
     await end_session(session)
     with pytest.raises(SessionEnded):
         await asking.answer()
-    assert questions._waiting(hubs.get_hub()) == {}
+    assert questions.get_questions(hubs.get_hub()).waiting == {}
 
 
 async def test_a_call_finds_out_when_nobody_tells_it_that_its_session_has_ended(

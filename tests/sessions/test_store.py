@@ -42,16 +42,6 @@ def stale(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "FRESH_SECONDS", -1)
 
 
-@pytest.fixture
-def limited(settings: Any) -> Callable[..., None]:
-    """Change settings: ``limited(MAX_SESSIONS=2)``."""
-
-    def limited(**keys: Any) -> None:
-        settings.MCP_DJANGO = {**settings.MCP_DJANGO, **keys}
-
-    return limited
-
-
 async def row(peer: Peer) -> Session:
     return await Session.objects.aget(pk=peer.session)
 

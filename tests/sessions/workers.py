@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -20,13 +20,26 @@ class Worker:
 
     def __init__(self, application: Any, layer: SharedLayer) -> None:
         self._application = application
-        token = _serving.set(self)
-        self.hub = Hub(layer)  # its tasks belong to this worker as well
-        _serving.reset(token)
+        self.hub = _WorkersHub(self, layer)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         _serving.set(self)  # for the task of this request, and those that it starts
         await self._application(scope, receive, send)
+
+
+class _WorkersHub(Hub):
+    """Its tasks belong to its worker as well."""
+
+    def __init__(self, worker: Worker, layer: SharedLayer) -> None:
+        self._worker = worker
+        super().__init__(layer)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        async def work_for_worker() -> None:
+            _serving.set(self._worker)
+            await work
+
+        super().start(work_for_worker())
 
 
 _serving: ContextVar[Worker | None] = ContextVar("_serving", default=None)

@@ -42,16 +42,6 @@ def _sessions(settings: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def limited(settings: Any) -> Callable[..., None]:
-    """Change settings: ``limited(MAX_STREAMS=2)``."""
-
-    def limited(**keys: Any) -> None:
-        settings.MCP_DJANGO = {**settings.MCP_DJANGO, **keys}
-
-    return limited
-
-
-@pytest.fixture
 async def peer(application: Any) -> Peer:
     """A client with a session."""
     return await Peer.open(application)
@@ -266,6 +256,29 @@ async def test_the_stream_finds_what_was_subscribed_to_elsewhere(
 async def test_the_stream_ends_after_a_while(peer: Peer, limited: Callable[..., None], seconds: float) -> None:
     limited(STREAM_SECONDS=seconds)
     await ended(await peer.stream())
+
+
+async def test_the_stream_of_a_client_that_stops_reading_ends_as_well(
+    server: MCPServer, application: Any, limited: Callable[..., None]
+) -> None:
+    limited(STREAM_SECONDS=0.3)
+    stuck = asyncio.Event()
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        async def wait(event: Any) -> None:
+            if event.get("more_body") and b"list_changed" in event["body"]:
+                stuck.set()
+                await asyncio.Event().wait()
+            await send(event)
+
+        await application(scope, receive, wait)
+
+    stream = await (await Peer.open(slow)).stream()
+    server.notify_tools_changed()
+    async with asyncio.timeout(10):
+        await stuck.wait()
+    await ended(stream)
+    assert len(get_hub().listeners) == 0
 
 
 async def test_the_stream_shows_signs_of_life(peer: Peer, limited: Callable[..., None]) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py clearmcpsessions``: delete the sessions of clients that have been silent for too long."""
+"""``manage.py clearmcpsessions``: delete the sessions of clients that have been silent for too long, and old events."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from mcp_django.models import Session
+from mcp_django.sessions.log import expired_events
 from mcp_django.sessions.store import end_sessions, expired_sessions
 
 
@@ -23,5 +24,6 @@ class Command(BaseCommand):
         found = Session.objects.all() if options["all"] else expired_sessions()
         ids = list(found.values_list("pk", flat=True))
         end_sessions(ids)
+        expired_events().delete()
         if options["verbosity"]:
             self.stdout.write(self.style.SUCCESS(f"{len(ids)} session(s) deleted."))

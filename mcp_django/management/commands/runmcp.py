@@ -74,9 +74,8 @@ class Command(BaseCommand):
 
     def _serve_http(self, *, host: str, port: int, **options: Any) -> None:
         from channels.routing import get_default_application
-        from daphne.endpoints import build_endpoint_description_strings
 
-        from mcp_django.transports.daphne_server import PatientServer
+        from mcp_django.transports.daphne_server import PatientServer, endpoints
 
         application = get_default_application()
         if "mcp_django.routing" not in sys.modules:
@@ -91,7 +90,7 @@ class Command(BaseCommand):
             self._say(f"  {endpoint_url(host, port, endpoint(server))}")
         daphne = PatientServer(
             application,
-            endpoints=build_endpoint_description_strings(host=host, port=port),
+            endpoints=endpoints(host, port),
             signal_handlers=not options["reload"],  # the reloader runs this in a thread, where there are none
         )
         daphne.run()

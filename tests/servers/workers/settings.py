@@ -1,7 +1,7 @@
 """Settings of the project that several workers serve together.
 
 ``DATABASE_URL``    the database, which all of them share.
-``REDIS_URL``       the channel layer, likewise.
+``REDIS_URL``       the channel layer, likewise; empty: the one in memory.
 ``WORKERS_PREFIX``  the prefix of its keys.
 ``WORKERS_LIMITS``  further keys of ``MCP_DJANGO``, as JSON.
 """
@@ -26,12 +26,12 @@ INSTALLED_APPS = [
     "bench",
 ]
 DATABASES = {"default": dj_database_url.parse(os.environ["DATABASE_URL"], conn_max_age=60)}
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.core.RedisChannelLayer",
-        "CONFIG": {"hosts": [os.environ["REDIS_URL"]], "prefix": os.environ["WORKERS_PREFIX"]},
-    }
+REDIS = {
+    "BACKEND": "channels_redis.core.RedisChannelLayer",
+    "CONFIG": {"hosts": [os.environ["REDIS_URL"]], "prefix": os.environ["WORKERS_PREFIX"]},
 }
+MEMORY = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+CHANNEL_LAYERS = {"default": REDIS if os.environ["REDIS_URL"] else MEMORY}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MCP_DJANGO = {
     "NAME": "workers",

@@ -1,7 +1,8 @@
-"""Nothing but MCP is served here."""
+"""Besides MCP there is one view, which tells of a change."""
 
 from __future__ import annotations
 
-from typing import Any
+from bench.views import changed
+from django.urls import path
 
-urlpatterns: list[Any] = []
+urlpatterns = [path("changed/<int:number>", changed)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 
 from pydantic import BaseModel
@@ -42,6 +43,21 @@ def confirm_sync(message: str, ctx: Context) -> str:
 
 
 @mcp.tool
+async def confirm_slowly(message: str, ctx: Context) -> str:
+    """Say a word before asking."""
+    await ctx.report_progress(1, 2, "about to ask")
+    return await confirm(message, ctx)
+
+
+@mcp.tool
+async def poll(ctx: Context) -> int:
+    """Let the client hang up, and say which process served it."""
+    await ctx.close_sse_stream(retry_seconds=0.1)
+    await asyncio.sleep(0.3)
+    return os.getpid()
+
+
+@mcp.tool
 async def wait(ctx: Context) -> str:
     """Report progress, then wait until cancelled."""
     await ctx.report_progress(1, 2, "waiting")
@@ -60,11 +76,28 @@ def wait_sync(ctx: Context) -> str:
 
 
 @mcp.tool
-async def change(first: int = 0, count: int = 1) -> int:
+async def change(first: int = 0, count: int = 1, suffix: str = "") -> int:
     """Tell of changes of some resources, all at once."""
     for number in range(first, first + count):
-        mcp.notify_resource_updated(f"bench://{number}")
+        mcp.notify_resource_updated(f"bench://{number}{suffix}")
     return count
+
+
+@mcp.tool
+async def change_in_turn(count: int, batch: int) -> int:
+    """Tell of changes of some at a time, so that it takes many messages."""
+    for first in range(0, count, batch):
+        for number in range(first, first + batch):
+            mcp.notify_resource_updated(f"bench://{number}")
+        await asyncio.sleep(0.005)
+    return count
+
+
+@mcp.tool
+async def change_from_a_thread(number: int) -> str:
+    """Tell of a change from a thread that knows nothing of loops, after this call."""
+    threading.Timer(0.05, mcp.notify_resource_updated, [f"bench://{number}"]).start()
+    return "soon"
 
 
 @mcp.tool

@@ -1,0 +1,67 @@
+"""Waiting for clients that read slowly, or not at all.
+
+uvicorn's ``send`` waits while a connection's buffer is full. daphne's returns at once, so that what nobody reads would
+pile up in the process. Twisted, below it, tells a registered producer when the buffer is full (above 64 KiB) and when
+there is room again (``twisted.internet.interfaces.IPushProducer``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def patient(send: Send) -> Send:
+    """Return a ``send`` that waits for the client: as it is, unless it is daphne's."""
+    request = send.args[0] if isinstance(send, partial) and send.args else None
+    return PatientSend(send, request) if hasattr(request, "registerProducer") else send
+
+
+class PatientSend:
+    """daphne's ``send``, and Twisted's producer for the same request. A part of a stream waits for the parts before it.
+
+    Args:
+        request: daphne's, a ``twisted.web.http.Request``.
+    """
+
+    def __init__(self, send: Send, request: Any) -> None:
+        self._send, self._request = send, request
+        self._room: asyncio.Event | None = None
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        if message.get("more_body"):
+            if self._room is None:
+                self._room = self._register()
+            await self._room.wait()
+        elif self._room is not None and self._request.producer is self:
+            self._unregister()
+        await self._send(message)
+
+    def pauseProducing(self) -> None:
+        """Wait from now on: the buffer is full."""
+        if self._room is not None:
+            self._room.clear()
+
+    def resumeProducing(self) -> None:
+        """Go on: there is room."""
+        if self._room is not None:
+            self._room.set()
+
+    def stopProducing(self) -> None:
+        """Go on: the client has gone, and daphne throws away what is sent."""
+        self.resumeProducing()
+
+    def _register(self) -> asyncio.Event:
+        room = asyncio.Event()
+        room.set()
+        if getattr(self._request, "channel", None) is not None:  # else the client has gone
+            self._request.registerProducer(self, True)  # noqa: FBT003 - Twisted's: one that pushes
+        return room
+
+    def _unregister(self) -> None:
+        if getattr(self._request, "channel", None) is not None:
+            self._request.unregisterProducer()
