@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
+from typing import Any
 from urllib.parse import parse_qs, quote
 
 from django.db import DatabaseError
@@ -115,9 +116,14 @@ class SSEStream:
         """Serve until the session or its time ends. Calls that then still run are cancelled, and waited for."""
         async with self._tasks:
             reading = self._tasks.create_task(self._read())
-            await forward_events(self._listener, self._request.principal, "sse", self._request.reply.notify)
+            await forward_events(self._listener, self._request.principal, "sse", self._notify)
             for task in (reading, *self._calls):
                 task.cancel()
+
+    async def _notify(self, method: str, params: dict[str, Any]) -> None:
+        """Tell of a change: not before the handshake, after which the client asks for everything anyhow."""
+        if self._session.version:
+            await self._request.reply.notify(method, params)
 
     async def _read(self) -> None:
         while True:
@@ -223,11 +229,13 @@ def _address(path: str, session_id: str) -> bytes:
 
 
 def _session_id(query: bytes) -> str:
-    """Return the session that an address names. Raises ``Refusal`` unless it names one."""
+    """Return the session that an address names. Raises ``Refusal`` unless it names one that could be."""
     try:
         (session_id,) = parse_qs(query.decode("latin-1"), max_num_fields=10)["session_id"]
     except (KeyError, ValueError):
         raise Refusal(400, "The address must name one session_id: post to the one that the stream named.") from None
+    if not (session_id.isascii() and session_id.isprintable()):  # PostgreSQL takes no U+0000, not even to look for
+        raise _no_session()
     return session_id
 
 

@@ -125,6 +125,13 @@ async def test_a_stream_that_was_left_is_gone_for_both(http: httpx2.AsyncClient,
         await soon(lambda url=url: client.is_gone(url))
 
 
+@pytest.mark.parametrize("session_id", ["unknown", "%00", "%ff"])
+async def test_a_session_that_nobody_opened_is_refused(http: httpx2.AsyncClient, one: str, session_id: str) -> None:
+    """PostgreSQL takes no NUL, not even to look for."""
+    response = await http.post(f"{one}/messages?session_id={session_id}", json={"jsonrpc": "2.0", "id": 1})
+    assert response.status_code == 404
+
+
 async def test_a_session_that_a_command_ends_closes_its_stream(fleet: Fleet, client: SSEClient) -> None:
     await anyio.to_thread.run_sync(fleet.command, "clearmcpsessions", "--all")
     with anyio.fail_after(SECONDS), pytest.raises(EOFError):

@@ -276,6 +276,18 @@ async def test_the_stream_tells_of_lists_and_of_what_was_subscribed_to(server: M
     assert len(pair.heard(UPDATED)) == 1
 
 
+async def test_no_news_are_told_before_the_handshake(server: MCPServer, application: Any) -> None:
+    peer = await SSEPeer.open(application)
+    server.notify_tools_changed()
+    assert await peer.ask("ping") == {}
+    await until(lambda: get_hub().listeners.of_session(peer.session)._pending == {})  # type: ignore[union-attr]
+    await peer.shake_hands()
+    server.notify_prompts_changed()
+    await peer.hear("notifications/prompts/list_changed")
+    assert peer.heard(TOOLS) == []
+    await peer.leave()
+
+
 # What is posted
 
 
