@@ -83,10 +83,9 @@ class Reply:
 
     async def drop(self) -> None:
         """End a connection whose client reads on through another one."""
-        async with self._writing:
-            if self._away and not self._dropped:
-                self._dropped = True
-                await self._send({"type": "http.response.body", "body": b""})
+        if self._away and not self._dropped:
+            self._dropped = True
+            await self._send({"type": "http.response.body", "body": b""})  # not in line: the call must not wait for it
 
     async def open(self, event_id: str = "") -> None:
         """Begin the stream at once: daphne holds the headers back until there is something to send.
