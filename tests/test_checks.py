@@ -38,7 +38,7 @@ def test_its_only_fault_in_production_is_that_everybody_may_call_everything(no_s
 
 
 def test_e001_settings_that_can_not_be_read() -> None:
-    with override_settings(MCP_DJANGO={"PAGE_SIZES": 5}):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "PAGE_SIZES": 5}):
         assert found("E001") == [
             Error(
                 "settings.MCP_DJANGO has an unknown key 'PAGE_SIZES'. Did you mean 'PAGE_SIZE'?",

@@ -19,4 +19,9 @@ DATABASES = {
         "CONN_MAX_AGE": int(os.environ.get("BENCHMARKS_CONN_MAX_AGE", "60")),
     }
 }
-MCP_DJANGO = {"NAME": "benchmarks", "VERSION": "1.0", "PAGE_SIZE": 2000}  # one page holds every list that is measured
+MCP_DJANGO = {
+    "NAME": "benchmarks",
+    "VERSION": "1.0",
+    "AUTH": "none",
+    "PAGE_SIZE": 2000,
+}  # one page holds every list that is measured

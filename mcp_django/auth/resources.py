@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 
 from mcp_django.conf import get_settings
-from mcp_django.registry import Kind, MCPServer, servers
+from mcp_django.registry import Kind, MCPServer, access_of, servers
 
 WELL_KNOWN = "/.well-known/oauth-protected-resource"
 """Where the document about a resource is: this, and then the resource's own path (RFC 9728 §3.1)."""
@@ -73,11 +73,9 @@ def mcp_scopes() -> dict[str, str]:
 
 def server_scopes(server: MCPServer) -> frozenset[str]:
     """Return the scopes that a server and its components ask for."""
-    found: set[str] = set(getattr(server, "scopes", ()))
-    for kind in _KINDS:
-        for declaration in server.declarations(kind):
-            found |= set(getattr(declaration, "scopes", ()))
-    return frozenset(found)
+    declarations = (each for kind in _KINDS for each in server.declarations(kind))
+    asked = {scope for each in declarations for scope in access_of(each, server).scopes}
+    return frozenset(asked.union(server.access().scopes))
 
 
 def implied(scopes: Iterable[str]) -> frozenset[str]:

@@ -43,8 +43,8 @@ class MCPSettings:
     PATH: str = "mcp"
     """URL prefix of the endpoints, without slashes at its ends."""
 
-    AUTH: str = "none"
-    """Who may connect. ``"none"``: everybody who reaches the URL. Nothing else is there yet."""
+    AUTH: str = "required"
+    """Who may connect over HTTP: who signs in (``"required"``), others for what is public (``"optional"``), or all."""
 
     OAUTH: OAuthSettings = field(default_factory=OAuthSettings)
     """Sign-in: a dict of the keys of ``OAuthSettings``."""
@@ -124,8 +124,8 @@ def get_settings() -> MCPSettings:
 
 def _check(key: str, where: str, value: Any) -> None:
     check_numbers(_POSITIVE, _NOT_NEGATIVE, key, where, value)
-    if key == "AUTH" and value != "none":
-        raise ImproperlyConfigured(f"{where} knows only 'none' in this version, not {value!r}.")
+    if key == "AUTH" and value not in ("required", "optional", "none"):
+        raise ImproperlyConfigured(f"{where} must be 'required', 'optional' or 'none', not {value!r}.")
     if key == "PATH" and not _PATH.fullmatch(value):
         raise ImproperlyConfigured(f"{where} must be a URL path without a slash at either end, not {value!r}.")
 

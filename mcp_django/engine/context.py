@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
+from mcp_django.auth.access_token import AccessToken, access_token_of
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
     from pydantic import BaseModel
@@ -18,18 +20,6 @@ if TYPE_CHECKING:
     from mcp_django.sessions.connection import LogLevel
 
 T = TypeVar("T")
-
-_SEVERITY = {
-    "debug": logging.DEBUG,
-    "info": logging.INFO,
-    "notice": logging.INFO,
-    "warning": logging.WARNING,
-    "error": logging.ERROR,
-    "critical": logging.CRITICAL,
-    "alert": logging.CRITICAL,
-    "emergency": logging.CRITICAL,
-}
-
 
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
@@ -52,8 +42,13 @@ class Context:
 
     @property
     def client_id(self) -> str | None:
-        """The OAuth client that acts for the user; ``None`` when nobody signed in."""
+        """The OAuth client or API key that acts for the user; ``None`` when nobody signed in, and over stdio."""
         return self._exchange.principal.client_id
+
+    @property
+    def access_token(self) -> AccessToken | None:
+        """What may be known of the token, which is all but the token itself; ``None`` when the call came without."""
+        return access_token_of(self._exchange.principal)
 
     @property
     def client_info(self) -> Mapping[str, Any] | None:
@@ -120,10 +115,10 @@ class Context:
             data: a string, or anything that JSON can hold.
             logger_name: what the client is told the logger's name is.
         """
-        from mcp_django.engine.exchange import LOG_LEVELS
+        from mcp_django.engine.exchange import LOG_LEVELS, SEVERITY
 
         exchange = self._exchange
-        logging.getLogger(f"mcp_django.{exchange.component}").log(_SEVERITY[level], "%s", data)
+        logging.getLogger(f"mcp_django.{exchange.component}").log(SEVERITY[level], "%s", data)
         least = exchange.log_level
         if least is not None and LOG_LEVELS.index(level) >= LOG_LEVELS.index(least):
             params = {"level": level, "data": data}

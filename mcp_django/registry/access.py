@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from mcp_django.conf import parse_rate
 from mcp_django.exceptions import InvalidDeclaration
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ Check = Callable[["Principal"], "bool | Awaitable[bool]"]
 
 _SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+")  # RFC 6749 §3.3
 _PERMISSION = re.compile(r"\w+\.\w+")
-_RATE = re.compile(r"([1-9][0-9]{0,8})/([smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _FORMS = {
     "scopes": (_SCOPE, "a scope, such as 'polls:vote'"),
     "permissions": (_PERMISSION, "a permission, such as 'polls.add_vote'"),
@@ -32,14 +31,6 @@ class Rate:
 
     limit: int
     seconds: int
-
-    @classmethod
-    def parse(cls, text: str) -> Rate:
-        """Read ``"50/m"``: a number, and a second, minute, hour or day. Raises ``ValueError``."""
-        found = _RATE.fullmatch(text)
-        if found is None:
-            raise ValueError(f"{text!r} is no rate: write '50/m' (s, m, h or d).")
-        return cls(int(found[1]), _SECONDS[found[2]])
 
 
 class AccessOptions(TypedDict, total=False):
@@ -71,6 +62,7 @@ class AccessOptions(TypedDict, total=False):
 
 
 OPTIONS = tuple(AccessOptions.__annotations__)
+RESTRICTIONS = ("scopes", "permissions", "groups", "staff", "check")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +108,11 @@ class AccessDefaults:
         for name, value in checked_options(where, options).items():
             setattr(self, name, value)
 
+    def access(self) -> Access:
+        """Return what is asked unless a component says otherwise. Raises ``InvalidDeclaration``."""
+        given = checked(repr(self), {name: getattr(self, name) for name in OPTIONS})
+        return Access(**{name: value for name, value in given.items() if value is not None})
+
 
 def checked_options(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
     """Do as ``checked``, and refuse any other option. Raises ``InvalidDeclaration``."""
@@ -138,14 +135,9 @@ def checked(where: str, options: Mapping[str, Any]) -> dict[str, Any]:
             raise InvalidDeclaration(f"{where}: {name} must be True or False, not {kept[name]!r}.")
     if kept.get("check") is not None and not callable(kept["check"]):
         raise InvalidDeclaration(f"{where}: check must be a function of the principal, not {kept['check']!r}.")
-    if isinstance(kept.get("throttle"), str):
-        try:
-            kept["throttle"] = Rate.parse(kept["throttle"])
-        except ValueError as error:
-            raise InvalidDeclaration(f"{where}: throttle: {error}") from None
-    elif not isinstance(kept.get("throttle"), Rate | None):
-        raise InvalidDeclaration(f"{where}: throttle must be a string such as '50/m', not {kept['throttle']!r}.")
-    asked = [name for name in ("scopes", "permissions", "groups", "staff", "check") if kept.get(name)]
+    if "throttle" in kept:
+        kept["throttle"] = _rate(where, kept["throttle"])
+    asked = [name for name in RESTRICTIONS if kept.get(name)]
     if kept.get("public") and asked:
         raise InvalidDeclaration(f"{where} is public, so {asked[0]} would never be asked for: leave out one of them.")
     return kept
@@ -165,6 +157,15 @@ def _names(where: str, option: str, given: Any) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names))
 
 
+def _rate(where: str, given: Any) -> Rate | None:
+    if given is None or isinstance(given, Rate):
+        return given
+    try:
+        return Rate(*parse_rate(str(given)))
+    except ValueError as error:
+        raise InvalidDeclaration(f"{where}: throttle: {error}") from None
+
+
 def access_of(declaration: Declaration, server: AccessDefaults) -> Access:
     """Return what is asked of the callers of a component.
 
@@ -175,10 +176,9 @@ def access_of(declaration: Declaration, server: AccessDefaults) -> Access:
         InvalidDeclaration: a default that was set on the server has no meaning.
     """
     own = {name: value for name in OPTIONS if (value := getattr(declaration, name)) is not None}
-    defaults = checked(repr(server), {name: getattr(server, name) for name in OPTIONS})
+    default = server.access()
     if own.get("public"):
-        defaults = {"throttle": defaults["throttle"]}
-    elif any(own.get(name) for name in ("scopes", "permissions", "groups", "staff", "check")):
-        defaults["public"] = None
-    merged = {**defaults, **own}
-    return Access(**{name: value for name, value in merged.items() if value is not None})
+        default = Access(throttle=default.throttle)
+    elif any(own.get(name) for name in RESTRICTIONS):
+        default = replace(default, public=False)
+    return replace(default, **own)

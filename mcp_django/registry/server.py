@@ -41,7 +41,7 @@ class MCPServer(Changes, AccessDefaults):
         name: as clients see it; 1 to 128 letters, digits, ``_``, ``.`` or ``-``.
         path: the endpoint, below the prefix that ``settings.MCP_DJANGO["PATH"]`` names. ``None``: the name's slug.
         title, description, instructions, version, website_url, icons: what the server says of itself.
-        access: what its components ask of callers unless they say otherwise; attributes of ``mcp`` say it for that.
+        access: what its components ask of callers, unless they say otherwise. For ``mcp``, set its attributes.
 
     Raises:
         AlreadyRegistered: another server has this path.
@@ -69,8 +69,7 @@ class MCPServer(Changes, AccessDefaults):
         self.module: str = sys._getframe(1).f_globals["__name__"]
         self.revision = 0
         """Grows with every change, so that whoever keeps something made from the declarations knows to drop it."""
-        self.engine: Any = None
-        """Kept here by the engine, so that it goes when the server goes."""
+        self.engine: Any = None  # kept here by the engine, to go when the server goes
         self._declarations: dict[tuple[Kind, str], Declaration] = {}
         self._lock = RLock()
         _register(self)
@@ -268,12 +267,11 @@ class MCPServer(Changes, AccessDefaults):
         if not path.startswith("/"):
             raise InvalidDeclaration(f"The path of a custom route begins with a slash: {path!r} doesn't.")
         verbs = tuple(sorted(method.upper() for method in methods))
+        allowed = checked_options(repr(path), access)
 
         def declare_route(fn: F) -> F:
-            label = name or str(getattr(fn, "__name__", path))
-            kept: Any = checked_options(repr(path), access)
-            shape = {"path": path, "methods": verbs, "include_in_schema": include_in_schema}
-            self.add(RouteDeclaration(fn=fn, name=label, **shape, **kept))
+            options: Any = {"name": name or str(getattr(fn, "__name__", path)), "methods": verbs} | allowed
+            self.add(RouteDeclaration(fn=fn, path=path, include_in_schema=include_in_schema, **options))
             return fn
 
         return declare_route

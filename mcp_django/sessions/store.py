@@ -109,7 +109,7 @@ async def open_session(server: str, principal: Principal, connection: Connection
         short_capabilities(connection.client_capabilities),
         id=secrets.token_urlsafe(32),
         server=server,
-        owner=_owner(principal),
+        owner=principal.owner,
     )
     await in_thread(_insert, session, principal)
     _keep(session)
@@ -129,7 +129,7 @@ async def find_session(session_id: str, server: str, principal: Principal) -> Li
             return None
         session = found
     _keep(session)
-    if session.server != server or session.owner != _owner(principal):
+    if session.server != server or session.owner != principal.owner:
         return None
     return session
 
@@ -221,11 +221,6 @@ def _ended(session_id: str) -> None:
     _drop(session_id)
     if (listener := get_hub().listeners.of_session(session_id)) is not None:
         listener.end()
-
-
-def _owner(principal: Principal) -> tuple[str, str]:
-    account = principal.account
-    return ("" if account is None else str(account.pk), principal.client_id or "")
 
 
 def _insert(session: LiveSession, principal: Principal) -> None:

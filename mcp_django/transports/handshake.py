@@ -15,8 +15,11 @@ from django.db import DatabaseError
 from mcp_types import INTERNAL_ERROR
 from mcp_types.version import LATEST_HANDSHAKE_VERSION
 
+from mcp_django.auth.bearer import renewed
+from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
-from mcp_django.engine.dispatcher import Answer, answer
+from mcp_django.engine.access import audible_uris
+from mcp_django.engine.dispatcher import Answer, answer, status_of
 from mcp_django.engine.exchange import Exchange, NoWay
 from mcp_django.engine.server import get_engine
 from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream
@@ -86,8 +89,8 @@ class HandshakeRequest:
         given = await self._answer(exchange, session)
         if given is None:
             return
-        headers = await self._open(exchange) if initializing and not given.code else ()
-        await reply.finish(given.body, 200, headers)
+        headers = await self._open(exchange) if initializing and not given.code else given.headers
+        await reply.finish(given.body, status_of(given, modern=False), headers)
 
     async def stream(self) -> None:
         """Serve a GET: the stream on which the session hears of changes.
@@ -100,7 +103,7 @@ class HandshakeRequest:
             raise Refusal(406, "The Accept header must name text/event-stream.")
         session = await self._session(required=True)
         assert session is not None
-        listener = Listener(session.server, LIST_KINDS, session.subscriptions, session=session.id)
+        listener = Listener(session.server, LIST_KINDS, await self._audible(session), session=session.id)
         with self._listening(listener, session.owner):
             await get_hub().joined()
             await session.open_stream(listener.token)
@@ -234,29 +237,50 @@ class HandshakeRequest:
     async def _forward(self, listener: Listener) -> None:
         """Send the session's events, and look now and then whether it is still there."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + get_settings().STREAM_SECONDS
+        until = loop.time() + seconds_left(self.request.principal, get_settings().STREAM_SECONDS)
+        due = loop.time() + LOOK_SECONDS
         while not listener.ended and loop.time() < until:
             try:
-                async with asyncio.timeout(min(LOOK_SECONDS, until - loop.time())):
+                async with asyncio.timeout_at(min(due, until)):
                     events = await listener.take()
             except TimeoutError:
                 events = []
-                listener.stale = True
+            if loop.time() >= due:
+                listener.stale, due = True, loop.time() + LOOK_SECONDS
             if listener.stale and not await self._look(listener):
                 return
             for event in events:
                 await self.request.reply.notify(event.method, event.params())
             await asyncio.sleep(BREATH_SECONDS)
 
+    async def _audible(self, session: LiveSession) -> set[str]:
+        """Return those of a session's subscriptions of which its client may hear."""
+        request = self.request
+        exchange = Exchange(
+            engine=get_engine(request.server),
+            method="resources/subscribe",
+            params=None,
+            request_id=0,
+            version=session.version,
+            transport="streamable-http",
+            principal=request.principal,
+        )
+        return set(await audible_uris(session.subscriptions, exchange, step_up=False))
+
     async def _look(self, listener: Listener) -> bool:
         """Read the session anew, and say whether it is still there."""
         listener.stale = False
         request = self.request
-        session = await find_session(listener.session, request.server.path, request.principal)
+        principal = await renewed(request.principal)
+        if principal is None:
+            return False
+        request.principal = principal
+        session = await find_session(listener.session, request.server.path, principal)
         if session is None or session.stream != listener.token:
             return False
-        added = session.subscriptions - listener.uris
-        get_hub().listeners.resubscribe(listener, session.subscriptions)
+        audible = await self._audible(session)
+        added = audible - listener.uris
+        get_hub().listeners.resubscribe(listener, audible)
         for uri in added:  # what happened since the client subscribed, at another worker, was not heard here
             listener.put(Event(listener.server, "resource", uri))
         return True

@@ -25,14 +25,16 @@ from mcp_types import (
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
-from mcp_django.auth import ANONYMOUS, Principal
+from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import answer, refusal, status_of
 from mcp_django.engine.exchange import MODERN, Exchange
 from mcp_django.engine.server import get_engine
 from mcp_django.registry import MCPServer
+from mcp_django.transports.cors import for_pages, preflight
 from mcp_django.transports.handshake import HandshakeRequest
 from mcp_django.transports.messages import BadMessage, Message, read_message
+from mcp_django.transports.principals import principal_of
 from mcp_django.transports.refusals import (
     Headers,
     Refusal,
@@ -65,7 +67,7 @@ class Request:
     reply: Reply
     headers: Headers
     doubled: str | None
-    principal: Principal = ANONYMOUS
+    principal: Principal
 
 
 class StreamableHTTPConsumer(AsyncConsumer):
@@ -78,12 +80,16 @@ class StreamableHTTPConsumer(AsyncConsumer):
         self.server = server
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply = Reply(send)
+        reply = Reply(for_pages(scope, send))
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
             check_origin(scope, headers)
-            request = Request(self.server, scope, receive, reply, headers, doubled)
+            if (allowed := preflight(scope, headers)) is not None:
+                await reply.finish(b"", 204, allowed)
+                return
+            principal = await principal_of(self.server, scope, headers)
+            request = Request(self.server, scope, receive, reply, headers, doubled, principal)
             if scope["method"] == "POST":
                 await _post(request)
             else:
@@ -143,8 +149,8 @@ async def _serve_modern(request: Request, message: Message) -> None:
         return
     if watch.stopped:
         raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id)
-    wait = ((b"retry-after", b"30"),) if given.http_status in (429, 503) else ()
-    await reply.finish(given.body, status_of(given, modern=True), wait)
+    wait = ((b"retry-after", b"30"),) if given.http_status in (429, 503) and not given.headers else ()
+    await reply.finish(given.body, status_of(given, modern=True), (*wait, *given.headers))
 
 
 def _modern_exchange(request: Request, message: Message) -> Exchange | None:

@@ -34,6 +34,7 @@ CHANNEL_LAYERS = {
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MCP_DJANGO = {
+    "AUTH": "none",
     "NAME": "workers",
     "VERSION": "1.0",
     "KEEP_ALIVE_SECONDS": 1,
