@@ -166,7 +166,7 @@ def test_w003_no_sign_in() -> None:
     assert found("W003", deploy=True) == [
         Warning(
             "MCP_DJANGO['AUTH'] is 'none': everybody who reaches the endpoint may call every tool.",
-            hint="This version has no sign-in. Serve it where only trusted clients can reach it.",
+            hint="Set it to 'required' or 'optional', or serve it where only trusted clients can reach it.",
             id="mcp_django.W003",
         )
     ]
@@ -239,4 +239,7 @@ def test_every_check_is_registered_and_says_which_ids_it_gives() -> None:
         "check_other_package",
         "check_asgi",
         "check_auth",
+        "check_access",
+        "check_groups",
+        "check_reach",
     }

@@ -663,6 +663,8 @@ def test_descriptors_are_given_back_after_an_error() -> None:
 
 SCRIPT = """
 import os, subprocess, sys
+import django
+django.setup()
 from mcp_django.transports.stdio import claimed_stdio
 
 print("before")
@@ -680,6 +682,7 @@ print("after", reader.readline().decode())
 def test_whatever_a_process_prints_while_it_is_served_goes_to_stderr() -> None:
     command = [sys.executable, "-c", SCRIPT]
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    buffered["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     done = subprocess.run(command, input=b"one\ntwo", env=buffered, capture_output=True, timeout=60, check=True)
     assert done.stdout == b"before\none\nafter two\n"
     assert sorted(done.stderr.split()) == [b"''", b"child", b"descriptor", b"print"]
