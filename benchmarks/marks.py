@@ -18,6 +18,9 @@ DAPHNE_CONNECTIONS = 8
 CHECK_COMMAND = 1.15
 """CPU of ``manage.py check`` with the app: at most this many times that of the same project without it."""
 
+SIGN_IN = 0.5
+"""CPU that an access token adds to a call: at most this part of finding the same row with the ORM in a thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

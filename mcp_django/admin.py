@@ -127,9 +127,7 @@ class APIKeyAdmin(KeyAdmin):
             "key_name": obj.name,
             "changelist_url": reverse(f"{self.admin_site.name}:mcp_django_apikey_changelist"),
         }
-        response = TemplateResponse(request, "admin/mcp_django/apikey/made.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, "admin/mcp_django/apikey/made.html", context)
 
     def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
         told = ("prefix", "last4", "created", "last_used_at", "revoked_at") if obj else ()

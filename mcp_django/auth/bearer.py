@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-
-from asgiref.sync import sync_to_async
+from functools import partial
 
 from mcp_django.auth.challenges import NotAuthenticated, baseline_challenge
 from mcp_django.auth.credentials import Unacceptable, principal_of_key, principal_of_token, renew
+from mcp_django.auth.errands import on_errand
 from mcp_django.auth.events import tell_refusal
 from mcp_django.auth.keys import PREFIX, checksum
 from mcp_django.auth.principal import ANONYMOUS, Principal
 from mcp_django.registry import MCPServer
-from mcp_django.threads import Lane, get_own_pool
 
 MAX_TOKEN = 8192
 """Most characters of a token that is looked for."""
@@ -45,8 +44,7 @@ async def authenticate(headers: Mapping[str, str], resource: str, metadata: str,
         raise await _refused("malformed", text, challenge, server, status=400)
     find: Callable[[str, str], Principal] = principal_of_key if token.startswith(PREFIX) else principal_of_token
     try:
-        with Lane(get_own_pool()):
-            return await sync_to_async(find)(checksum(token), resource)
+        return await on_errand(partial(find, checksum(token), resource))
     except Unacceptable as error:
         text = "The access token is not valid here: it is unknown, expired, revoked, or for something else."
         challenge = baseline_challenge(metadata, error="invalid_token", description="Sign in again.")
@@ -66,8 +64,7 @@ async def renewed(principal: Principal) -> Principal | None:
     """
     if principal.kind not in ("token", "key"):
         return principal
-    with Lane(get_own_pool()):
-        return await sync_to_async(renew)(principal)
+    return await on_errand(partial(renew, principal))
 
 
 async def _refused(

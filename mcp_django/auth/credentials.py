@@ -149,7 +149,7 @@ def _names_of(model: Any) -> tuple[str, ...]:
 def _account(values: tuple[Any, ...]) -> Any:
     """Make the user of their columns, as the ORM would. Raises ``Unacceptable``: nobody, or one who is not active."""
     model = get_user_model()
-    names = [each.attname for each in model._meta.concrete_fields]
+    names = [name.removeprefix("user__") for name in _names_of(model)]
     if values[names.index(model._meta.pk.attname)] is None:
         raise Unacceptable("no_user")
     account = model.from_db(router.db_for_read(model), names, values)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import sha256
 from time import time
 from typing import TYPE_CHECKING
 
-from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
+from mcp_django.auth.errands import on_errand
 from mcp_django.auth.events import tell_refusal
 from mcp_django.registry import Rate
-from mcp_django.threads import Lane, get_own_pool
 
 if TYPE_CHECKING:
     from mcp_django.engine.compile import Component
@@ -37,8 +37,7 @@ async def check_rate(rate: Rate, component: Component, exchange: Exchange) -> No
     now = time()
     window = int(now // rate.seconds)
     key = _key(exchange, name, window)
-    with Lane(get_own_pool()):
-        count = await sync_to_async(_count)(key, rate.seconds)
+    count = await on_errand(partial(_count, key, rate.seconds))
     if count > rate.limit:
         await tell_refusal("throttled", exchange.engine.declared.path, exchange.principal, name)
         raise Throttled(name.capitalize(), rate, max(1, round((window + 1) * rate.seconds - now)))

@@ -240,7 +240,7 @@ async def test_the_check_is_one_query_that_uses_the_index(application: Any, toke
 
 
 async def test_without_a_header_no_thread_is_asked(application: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bearer, "get_own_pool", None)
+    monkeypatch.setattr(bearer, "on_errand", None)
     assert (await post(application, request("ping"))).status == 401
 
 
