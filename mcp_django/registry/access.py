@@ -99,7 +99,7 @@ class AccessDefaults:
     public: bool | None = None
     throttle: str | Rate | None = None
 
-    def set_access(self, where: str, options: Mapping[str, Any]) -> None:
+    def _set_access(self, where: str, options: Mapping[str, Any]) -> None:
         """Take the options.
 
         Raises:

@@ -65,7 +65,7 @@ class MCPServer(Changes, AccessDefaults):
         self.path = slugify(name) if path is None else path
         self.title, self.description, self.instructions = title, description, instructions
         self.version, self.website_url, self.icons = version, website_url, tuple(icons)
-        self.set_access(f"MCPServer({name!r})", access)
+        self._set_access(f"MCPServer({name!r})", access)
         self.module: str = sys._getframe(1).f_globals["__name__"]
         self.revision = 0
         """Grows with every change, so that whoever keeps something made from the declarations knows to drop it."""

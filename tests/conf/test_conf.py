@@ -29,7 +29,7 @@ def test_a_project_needs_no_settings_at_all() -> None:
 
 def test_the_defaults_are_those_that_the_documents_name() -> None:
     defaults = MCPSettings()
-    assert (defaults.PATH, defaults.AUTH) == ("mcp", "none")
+    assert (defaults.PATH, defaults.AUTH) == ("mcp", "required")
     assert (defaults.PAGE_SIZE, defaults.MAX_THREADS, defaults.MAX_BODY_BYTES) == (1000, 32, 4 * 1024 * 1024)
     assert (defaults.LIST_CACHE_SECONDS, defaults.KEEP_ALIVE_SECONDS, defaults.TOOL_TIMEOUT_SECONDS) == (0, 15, 300)
 
@@ -134,8 +134,9 @@ def test_no_time_is_negative_though_it_may_be_nothing(key: str) -> None:
         assert getattr(get_settings(), key) == 0
 
 
-def test_auth_knows_only_none_until_there_is_a_sign_in() -> None:
-    assert refused({"AUTH": "oauth"}) == ("settings.MCP_DJANGO['AUTH'] knows only 'none' in this version, not 'oauth'.")
+def test_auth_is_one_of_three() -> None:
+    text = "settings.MCP_DJANGO['AUTH'] must be 'required', 'optional' or 'none', not 'oauth'."
+    assert refused({"AUTH": "oauth"}) == text
 
 
 @pytest.mark.parametrize("path", ["", "/mcp", "mcp/", "/", "a//b", "a b", "mcp?x=1", "{mcp}", "mcp\n"])
