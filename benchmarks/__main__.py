@@ -71,9 +71,17 @@ def measure_streams(effort: Effort, marks: list[Mark], directory: Path) -> list[
     return streams.run(effort, marks, directory)
 
 
+def measure_signin(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure what tokens, API keys and permissions add to a call."""
+    from benchmarks import signin
+
+    return signin.run(effort, marks, directory)
+
+
 PARTS: Mapping[str, Part] = {
     "inprocess": measure_inprocess,
     "servers": measure_servers,
+    "signin": measure_signin,
     "startup": measure_startup,
     "stdio": measure_stdio,
     "streams": measure_streams,

@@ -33,6 +33,9 @@ FAN_OUT = 1.3
 STREAM_TO_SDK = 1.0
 """Memory of an idle stream and CPU of a delivery: at most this part of the SDK's on the same server, in either era."""
 
+SIGN_IN = 0.5
+"""CPU that an access token adds to a call: at most this part of finding the same row with the ORM in a thread."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

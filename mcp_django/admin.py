@@ -1,22 +1,30 @@
-"""The sessions of handshake clients, in the admin."""
+"""The sessions of handshake clients, and API keys, in the admin."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from mcp_django.models import Session
+from mcp_django.models import APIKey, Session
 
 if TYPE_CHECKING:
+    KeyAdmin = admin.ModelAdmin[APIKey]
+    KeyForm = forms.ModelForm[APIKey]
     ModelAdmin = admin.ModelAdmin[Session]
 else:
-    ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
+    KeyAdmin = ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
+    KeyForm = forms.ModelForm
 
 
 def _end(ids: list[str]) -> None:
@@ -56,3 +64,77 @@ class SessionAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         return False
+
+
+def _in_ninety_days() -> datetime:
+    from mcp_django.auth.keys import LIFETIME
+
+    return timezone.now() + LIFETIME
+
+
+def _scope_choices() -> list[tuple[str, str]]:
+    from mcp_django.auth.resources import mcp_scopes
+
+    return [(name, f"{name}: {text}" if text != name else name) for name, text in mcp_scopes().items()]
+
+
+class NewKeyForm(KeyForm):
+    """What is asked of who makes a key."""
+
+    scopes = forms.MultipleChoiceField(
+        label=_("scopes"), choices=_scope_choices, required=False, widget=forms.CheckboxSelectMultiple
+    )
+
+    class Meta:
+        model = APIKey
+        fields = ("name", "user", "scopes", "expires_at")
+
+
+@admin.register(APIKey)
+class APIKeyAdmin(KeyAdmin):
+    """Keys are made and revoked; what has been made doesn't change, and can't be shown again."""
+
+    form = NewKeyForm
+    list_display = ("__str__", "user", "created", "expires_at", "last_used_at", "revoked_at")
+    list_filter = ("revoked_at", "expires_at")
+    list_select_related = ("user",)
+    raw_id_fields = ("user",)
+    actions = ("revoke",)
+
+    @admin.action(description=_("Revoke the selected keys"), permissions=["delete"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
+        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
+        self.message_user(request, ngettext("%d key was revoked.", "%d keys were revoked.", count) % count)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {
+            "expires_at": _in_ninety_days(),
+            "user": request.user.pk,
+            **super().get_changeform_initial_data(request),
+        }
+
+    def save_model(self, request: HttpRequest, obj: APIKey, form: Any, change: bool) -> None:  # noqa: FBT001
+        from mcp_django.auth.keys import save_key
+
+        obj.shown_once = save_key(obj)  # type: ignore[attr-defined]
+
+    def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
+        """Show the key in this answer, and keep it nowhere: not in a message, which lies in a cookie or a session."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("API key"),
+            "key": obj.shown_once,  # type: ignore[attr-defined]
+            "key_name": obj.name,
+            "changelist_url": reverse(f"{self.admin_site.name}:mcp_django_apikey_changelist"),
+        }
+        return TemplateResponse(request, "admin/mcp_django/apikey/made.html", context)
+
+    def get_fields(self, request: HttpRequest, obj: APIKey | None = None) -> Any:
+        told = ("prefix", "last4", "created", "last_used_at", "revoked_at") if obj else ()
+        return ("name", "user", "scopes", "expires_at", *told)
+
+    def has_change_permission(self, request: HttpRequest, obj: APIKey | None = None) -> bool:
+        return False
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return ["name", "prefix", "last4", f"user__{get_user_model().USERNAME_FIELD}"]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from mcp_django.auth import checks as auth_checks
 from mcp_django.conf import get_settings
 from mcp_django.exceptions import DiscoveryError, InvalidDeclaration
 from mcp_django.registry import Kind, discover, refuse_shadow, servers
@@ -138,7 +139,7 @@ def check_auth() -> Iterator[CheckMessage]:
     if open_to_all:
         yield Warning(
             "MCP_DJANGO['AUTH'] is 'none': everybody who reaches the endpoint may call every tool.",
-            hint="This version has no sign-in. Serve it where only trusted clients can reach it.",
+            hint="Set it to 'required' or 'optional', or serve it where only trusted clients can reach it.",
             id="mcp_django.W003",
         )
 
@@ -159,7 +160,34 @@ def check_hosts() -> Iterator[CheckMessage]:
         )
 
 
-for _check in (check_settings, check_declarations, check_context_annotations, check_other_package, check_asgi):
+@check
+def check_access() -> Iterator[CheckMessage]:
+    """E010, E011 and W012: components ask for what nobody can have."""
+    yield from auth_checks.check_permissions(())
+    yield from auth_checks.check_scopes()
+    yield from auth_checks.check_tokens()
+
+
+@check
+def check_reach() -> Iterator[CheckMessage]:
+    """W011: components ask for scopes where nobody can sign in."""
+    yield from auth_checks.check_unreachable()
+
+
+def check_groups(*, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """W010: a component asks for a group that isn't there. ``manage.py check --database default`` looks."""
+    return list(auth_checks.check_groups(databases or ()))
+
+
+for _check in (
+    check_settings,
+    check_declarations,
+    check_context_annotations,
+    check_other_package,
+    check_asgi,
+    check_access,
+    check_groups,
+):
     register(_check, TAG)
-for _check in (check_compilation, check_auth, check_hosts):
+for _check in (check_compilation, check_auth, check_hosts, check_reach):
     register(_check, TAG, deploy=True)

@@ -16,7 +16,7 @@ from concurrent.futures import Executor, Future
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.core.signals import setting_changed
@@ -34,6 +34,13 @@ REPORT_SECONDS = 60
 """A pool with no thread left says so in the log at most this often."""
 
 T = TypeVar("T")
+
+
+class Starter(Protocol):
+    """What waits in line for a thread."""
+
+    def start(self, worker: Worker) -> None:
+        """Begin on the given thread."""
 
 
 class Worker(Thread):
@@ -77,7 +84,7 @@ class Pool:
         self.size, self._limit = size, limit
         self._lock = Lock()
         self._idle: list[Worker] = []
-        self._waiting: deque[Lane] = deque()
+        self._waiting: deque[Starter] = deque()
         self._count = 0
         self._started = 0
         self._reported = float("-inf")
@@ -88,8 +95,8 @@ class Pool:
         with self._lock:
             return self._count - len(self._idle)
 
-    def borrow(self, lane: Lane) -> Worker | None:
-        """Return a thread for the lane, or ``None``: then the lane waits in line and ``Lane.start`` is called."""
+    def borrow(self, lane: Starter) -> Worker | None:
+        """Return a thread for the lane, or ``None``: then it waits in line and its ``start`` is called."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()
@@ -167,7 +174,7 @@ class Lane(Executor):
             self._closed = True
             worker, backlog, self._backlog = self._worker, self._backlog, None
         if worker is not None:
-            worker.put(lambda: _finish(self._pool, worker))  # behind what a cancelled call may have left running
+            worker.put(lambda: finish_work(self._pool, worker))  # behind what a cancelled call may have left running
         elif backlog is not None:
             self._pool.forget(self)
 
@@ -195,7 +202,7 @@ class Lane(Executor):
             backlog, self._backlog = self._backlog, None
             if backlog is not None:
                 self._worker = worker
-                worker.put(_begin)
+                worker.put(begin_work)
                 for job in backlog:
                     worker.put(job)
                 return
@@ -216,13 +223,13 @@ def _job(future: Future[T], fn: Callable[[], T]) -> Callable[[], None]:
     return job
 
 
-def _begin() -> None:
+def begin_work() -> None:
     """Do what Django does on ``request_started``."""
     reset_queries()
     close_old_connections()
 
 
-def _finish(pool: Pool, worker: Worker) -> None:
+def finish_work(pool: Pool, worker: Worker) -> None:
     """Do what Django does on ``request_finished``, then give the thread back."""
     try:
         close_old_connections()

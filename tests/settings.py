@@ -60,4 +60,4 @@ DATABASES = {
 }
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-MCP_DJANGO = {"NAME": "tests", "VERSION": "1.0", "SESSIONS": False}
+MCP_DJANGO = {"NAME": "tests", "VERSION": "1.0", "SESSIONS": False, "AUTH": "none"}

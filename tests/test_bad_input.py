@@ -225,7 +225,7 @@ async def test_5_mib_are_413_however_they_come(application: Any, length: str | N
 
 async def test_a_body_of_just_the_size_is_served(application: Any, form: Form, settings: Settings) -> None:
     posted = form.request("tools/call", {"name": "add", "arguments": {"a": 1}})
-    settings.MCP_DJANGO = {"MAX_BODY_BYTES": len(posted.body)}
+    settings.MCP_DJANGO = {"AUTH": "none", "MAX_BODY_BYTES": len(posted.body)}
     assert (await ask(application, posted)).status == 200
     assert (await ask(application, replace(posted, body=posted.body + b" "))).status == 413
 

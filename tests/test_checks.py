@@ -38,7 +38,7 @@ def test_its_only_fault_in_production_is_that_everybody_may_call_everything(no_s
 
 
 def test_e001_settings_that_can_not_be_read() -> None:
-    with override_settings(MCP_DJANGO={"PAGE_SIZES": 5}):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "PAGE_SIZES": 5}):
         assert found("E001") == [
             Error(
                 "settings.MCP_DJANGO has an unknown key 'PAGE_SIZES'. Did you mean 'PAGE_SIZE'?",
@@ -166,7 +166,7 @@ def test_w003_no_sign_in() -> None:
     assert found("W003", deploy=True) == [
         Warning(
             "MCP_DJANGO['AUTH'] is 'none': everybody who reaches the endpoint may call every tool.",
-            hint="This version has no sign-in. Serve it where only trusted clients can reach it.",
+            hint="Set it to 'required' or 'optional', or serve it where only trusted clients can reach it.",
             id="mcp_django.W003",
         )
     ]
@@ -239,4 +239,7 @@ def test_every_check_is_registered_and_says_which_ids_it_gives() -> None:
         "check_other_package",
         "check_asgi",
         "check_auth",
+        "check_access",
+        "check_groups",
+        "check_reach",
     }

@@ -34,7 +34,7 @@ def declare(*paths: str) -> None:
 def test_an_endpoint_lies_below_the_prefix() -> None:
     assert endpoint(mcp) == "mcp"
     assert endpoint(MCPServer("Reports 2026".replace(" ", "-"))) == "mcp/reports-2026"
-    with override_settings(MCP_DJANGO={"PATH": "api/agents"}):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "PATH": "api/agents"}):
         assert endpoint(mcp) == "api/agents"
         assert endpoint(MCPServer("sales", path="team/sales")) == "api/agents/team/sales"
 
@@ -57,7 +57,7 @@ async def test_no_other_path_is_taken(path: str) -> None:
         await names_at(path)
 
 
-@override_settings(MCP_DJANGO={"PATH": "agents"})
+@override_settings(MCP_DJANGO={"AUTH": "none", "PATH": "agents"})
 async def test_the_prefix_is_a_setting() -> None:
     declare("one")
     assert await names_at("/agents/one") == ["one"]

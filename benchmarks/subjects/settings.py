@@ -22,7 +22,11 @@ DATABASES = {
 MCP_DJANGO = {
     "NAME": "benchmarks",
     "VERSION": "1.0",
+    "AUTH": "none",
     "PAGE_SIZE": 2000,  # one page holds every list that is measured
     "MAX_STREAMS": 2000,  # as many as the benchmark of streams may open
     "MAX_SESSIONS": 100_000,
 }
+if os.environ.get("BENCHMARKS_SIGN_IN"):
+    INSTALLED_APPS = ["oauth2_provider", *INSTALLED_APPS]
+    MCP_DJANGO["AUTH"] = "optional"

@@ -15,6 +15,7 @@ from django.db.models.query import FlatValuesListIterable
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CompleteRequestParams, Completion, CompletionContext
 
+from mcp_django.engine.access import admitted
 from mcp_django.engine.errors import explain
 from mcp_django.engine.execution import Flavour, Runner, flavour_of
 from mcp_django.engine.signatures import evaluated_signature, is_context
@@ -35,14 +36,16 @@ async def complete(exchange: Exchange) -> dict[str, Any]:
     """Answer ``completion/complete``. An argument without suggestions gets none.
 
     Raises:
-        MCPError: there is no such prompt or template, or finding suggestions failed.
+        MCPError: there is no such prompt or template for this caller, or finding suggestions failed.
     """
     params = CompleteRequestParams.model_validate(exchange.params, by_name=False)
     engine, argument = exchange.engine, params.argument
+    named: Component | None
     if params.ref.type == "ref/prompt":
-        component: Component | None = engine.prompts.get(params.ref.name)
+        named = engine.prompts.get(params.ref.name)
     else:
-        component = engine.resources.get(params.ref.uri)
+        named = engine.resources.get(params.ref.uri)
+    component = await admitted(named, exchange)
     if component is None:
         raise MCPError(INVALID_PARAMS, "There is no such prompt or resource template.")
     exchange.component = component.declaration.name

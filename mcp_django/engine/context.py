@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from asgiref.sync import async_to_sync
 
+from mcp_django.auth.access_token import AccessToken, access_token_of
+from mcp_django.engine.exchange import LOG_LEVELS, SEVERITY, Exchange
+
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
     from pydantic import BaseModel
 
-    from mcp_django.engine.exchange import Exchange
     from mcp_django.engine.resources import ResourceContent
     from mcp_django.sessions.connection import LogLevel
 
 T = TypeVar("T")
-
-_SEVERITY = {"notice": logging.INFO, "alert": logging.CRITICAL, "emergency": logging.CRITICAL}
-"""Levels that Python's logging doesn't know."""
 
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
@@ -43,8 +42,13 @@ class Context:
 
     @property
     def client_id(self) -> str | None:
-        """The OAuth client that acts for the user; ``None`` when nobody signed in."""
+        """The OAuth client or API key that acts for the user; ``None`` when nobody signed in, and over stdio."""
         return self._exchange.principal.client_id
+
+    @property
+    def access_token(self) -> AccessToken | None:
+        """What may be known of the token, which is all but the token itself; ``None`` when the call came without."""
+        return access_token_of(self._exchange.principal)
 
     @property
     def client_info(self) -> Mapping[str, Any] | None:
@@ -111,10 +115,8 @@ class Context:
             data: a string, or anything that JSON can hold.
             logger_name: what the client is told the logger's name is.
         """
-        from mcp_django.engine.exchange import LOG_LEVELS
-
-        exchange, severity = self._exchange, _SEVERITY.get(level) or logging.getLevelNamesMapping()[level.upper()]
-        logging.getLogger(f"mcp_django.{exchange.component}").log(severity, "%s", data)
+        exchange = self._exchange
+        logging.getLogger(f"mcp_django.{exchange.component}").log(SEVERITY[level], "%s", data)
         least = exchange.log_level
         if least is not None and LOG_LEVELS.index(level) >= LOG_LEVELS.index(least):
             params = {"level": level, "data": data}

@@ -19,7 +19,9 @@ from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_I
 from mcp_types.methods import CLIENT_REQUESTS, INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_required
 from pydantic import TypeAdapter, ValidationError, create_model
 
+from mcp_django.auth.access_token import acting_for
 from mcp_django.engine import completions, lifecycle, prompts, resources, subscriptions, tools
+from mcp_django.engine.access import visible_keys
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
@@ -42,10 +44,14 @@ class Answer:
     http_status: int = 0
     """What HTTP says of it, where the code alone doesn't tell; 0 elsewhere."""
 
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """HTTP headers that belong to the error."""
+
 
 async def list_page(exchange: Exchange) -> bytes:
     """Answer any of the lists with a page that may have been made before."""
-    return exchange.engine.listings[exchange.method].page(exchange, shape)
+    listing = exchange.engine.listings[exchange.method]
+    return listing.page(exchange, shape, visible=await visible_keys(listing.kind, exchange))
 
 
 METHODS: Mapping[str, Handler] = MappingProxyType(
@@ -99,12 +105,15 @@ def _form_of(method: str, result: dict[str, Any]) -> Literal["complete", "questi
 async def answer(exchange: Exchange) -> Answer:
     """Answer one request. Never raises, save for cancellation."""
     try:
-        result = await _handle(exchange)
+        with acting_for(exchange.principal):
+            result = await _handle(exchange)
         if not isinstance(result, bytes):
             result = shape(exchange, result)
     except MCPError as error:
         refused = refusal(exchange.request_id, error.code, error.message, error.data)
-        return replace(refused, http_status=getattr(error, "http_status", 0))
+        return replace(
+            refused, http_status=getattr(error, "http_status", 0), headers=getattr(error, "http_headers", ())
+        )
     except Exception:
         logger.exception("Answering %s failed.", exchange.method)
         return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")

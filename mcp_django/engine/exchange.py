@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,6 +11,7 @@ from mcp_django.auth import ANONYMOUS, Principal
 from mcp_django.sessions.connection import Connection, LogLevel, Transport
 
 if TYPE_CHECKING:
+    from mcp_django.engine.rights import Rights
     from mcp_django.engine.server import Engine
 
 MODERN = "2026-07-28"
@@ -17,6 +19,18 @@ MODERN = "2026-07-28"
 
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error", "critical", "alert", "emergency")
 """From least to most severe (RFC 5424 §6.2.1)."""
+
+SEVERITY = {
+    "debug": logging.DEBUG,
+    "info": logging.INFO,
+    "notice": logging.INFO,
+    "warning": logging.WARNING,
+    "error": logging.ERROR,
+    "critical": logging.CRITICAL,
+    "alert": logging.CRITICAL,
+    "emergency": logging.CRITICAL,
+}
+"""The levels of Python's ``logging`` that stand for them."""
 
 _LOG_LEVEL_KEY = "io.modelcontextprotocol/logLevel"
 
@@ -79,6 +93,9 @@ class Exchange:
 
     parent: Exchange | None = None
     """The exchange whose function reads a resource in this one."""
+
+    rights: Rights | None = None
+    """What its user may do, as far as it has been read."""
 
     _cancelled: bool = field(default=False, init=False)
     _over: bool = field(default=False, init=False)

@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from mcp_django.conf import get_settings
+from mcp_django.registry import Kind
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
@@ -33,6 +34,9 @@ class Listing:
 
     member: str
     """What the result calls them: ``"tools"``."""
+
+    kind: Kind
+    """What they are: ``"tool"``."""
 
     items: tuple[dict[str, Any], ...]
     keys: tuple[str, ...]
@@ -88,10 +92,10 @@ class Listing:
         return self.keys.index(key) if key in self.keys else start
 
 
-def make_listing(member: str, components: Iterable[Any]) -> Listing:
+def make_listing(member: str, kind: Kind, components: Iterable[Any]) -> Listing:
     """Return the listing of some components."""
     components = tuple(components)
-    return Listing(member, tuple(each.listing for each in components), tuple(each.key for each in components))
+    return Listing(member, kind, tuple(each.listing for each in components), tuple(each.key for each in components))
 
 
 def _cursor(position: int, key: str) -> str:

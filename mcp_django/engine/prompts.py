@@ -9,6 +9,7 @@ from mcp.server.mcpserver.prompts.base import Message as SDKMessage
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, InputRequiredResult, PromptMessage
 
+from mcp_django.engine.access import admitted_call
 from mcp_django.engine.content import Message
 from mcp_django.engine.errors import explain
 from mcp_django.engine.results import to_blocks
@@ -23,10 +24,10 @@ async def get(exchange: Exchange) -> dict[str, Any]:
     """Answer ``prompts/get``.
 
     Raises:
-        MCPError: there is no such prompt, its arguments don't fit, or it failed.
+        MCPError: there is no such prompt for this caller, its arguments don't fit, or it failed.
     """
     params = exchange.params or {}
-    prompt = exchange.engine.prompts.get(params["name"])
+    prompt = await admitted_call(exchange.engine.prompts.get(params["name"]), exchange)
     if prompt is None:
         raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params['name']}")
     exchange.component = params["name"]

@@ -12,6 +12,7 @@ from django.http import Http404
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, InputRequiredResult
 
+from mcp_django.engine.access import admitted_resource
 from mcp_django.engine.content import Media
 from mcp_django.engine.errors import NotThere, explain
 from mcp_django.engine.outputs import Output
@@ -20,8 +21,8 @@ from mcp_django.engine.signatures import InvalidArguments
 from mcp_django.exceptions import ResourceError
 
 if TYPE_CHECKING:
+    from mcp_django.engine.compile import Resource
     from mcp_django.engine.exchange import Exchange
-    from mcp_django.registry import ResourceDeclaration
 
 RESOURCE_NOT_FOUND = -32002
 """What the handshake revisions answer (2025-11-25, server/resources, Error Handling); 2026-07-28 retired it."""
@@ -80,7 +81,7 @@ async def read(exchange: Exchange) -> dict[str, Any]:
     """
     uri: str = (exchange.params or {})["uri"]
     try:
-        contents, declaration = await _read(uri, exchange)
+        contents, resource = await _read(uri, exchange)
     except NotThere as error:
         code = INVALID_PARAMS if exchange.modern else RESOURCE_NOT_FOUND
         raise MCPError(code, str(error), {"uri": uri}) from error
@@ -91,8 +92,8 @@ async def read(exchange: Exchange) -> dict[str, Any]:
         return contents.model_dump(by_alias=True, mode="json", exclude_none=True)
     return {
         "contents": [content.wire(uri) for content in contents],
-        "ttlMs": round(declaration.cache_seconds * 1000),
-        "cacheScope": declaration.cache_scope,
+        "ttlMs": round(resource.declaration.cache_seconds * 1000),
+        "cacheScope": "private" if _is_restricted(resource, exchange) else resource.declaration.cache_scope,
     }
 
 
@@ -111,14 +112,20 @@ async def read_nested(uri: str, exchange: Exchange) -> list[ResourceContent]:
     return contents
 
 
-async def _read(
-    uri: str, exchange: Exchange
-) -> tuple[list[ResourceContent] | InputRequiredResult, ResourceDeclaration]:
-    resource, raw = exchange.engine.find_resource(uri)
+def _is_restricted(resource: Resource, exchange: Exchange) -> bool:
+    """Whether only some may read it: then no proxy may hand one reader's copy to another."""
+    return exchange.engine.access["resource", resource.key].restricted
+
+
+async def _read(uri: str, exchange: Exchange) -> tuple[list[ResourceContent] | InputRequiredResult, Resource]:
+    found = await admitted_resource(uri, exchange)
+    if found is None:
+        raise NotThere(uri)
+    resource, raw = found
     exchange.component = resource.declaration.name
     try:
         arguments = resource.signature.validate(raw)
-        return await resource.runner.run(arguments, exchange), resource.declaration
+        return await resource.runner.run(arguments, exchange), resource
     except (Http404, ObjectDoesNotExist) as error:
         raise NotThere(uri, str(error)) from error
     except Exception as error:

@@ -96,12 +96,10 @@ def _refused(reason: str) -> MCPError:
 def _binding(exchange: Exchange) -> list[str]:
     """Name what a state belongs to: server, caller, method, component, and a digest of the arguments."""
     params = exchange.params or {}
-    account = exchange.principal.account
     arguments = json.dumps(params.get("arguments") or {}, sort_keys=True).encode()
     return [
         exchange.engine.declared.path,
-        "" if account is None else str(account.pk),
-        exchange.principal.client_id or "",
+        *exchange.principal.owner,
         exchange.method,
         str(params.get("uri") if exchange.method == "resources/read" else params.get("name")),
         hashlib.sha256(arguments).hexdigest(),

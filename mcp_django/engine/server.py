@@ -26,12 +26,11 @@ from mcp_django.engine.compile import (
 )
 from mcp_django.engine.completions import Complete, completers_of, make_completer, make_fallback
 from mcp_django.engine.encoding import encode
-from mcp_django.engine.errors import NotThere
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.lists import Listing, make_listing
 from mcp_django.engine.resources import ResourceContent, read_nested
 from mcp_django.exceptions import InvalidDeclaration
-from mcp_django.registry import Kind, MCPServer, app_order, servers
+from mcp_django.registry import Kind, MCPServer, access_of, app_order, servers
 
 logger = logging.getLogger(__name__)
 
@@ -73,27 +72,28 @@ class Engine:
         static = [each for each in self.resources.values() if each.template is None]
         self.templates = [each for each in self.resources.values() if each.template is not None]
         self.listings: dict[str, Listing] = {
-            "tools/list": make_listing("tools", self.tools.values()),
-            "resources/list": make_listing("resources", static),
-            "resources/templates/list": make_listing("resourceTemplates", self.templates),
-            "prompts/list": make_listing("prompts", self.prompts.values()),
+            "tools/list": make_listing("tools", "tool", self.tools.values()),
+            "resources/list": make_listing("resources", "resource", static),
+            "resources/templates/list": make_listing("resourceTemplates", "resource", self.templates),
+            "prompts/list": make_listing("prompts", "prompt", self.prompts.values()),
         }
         everything: list[Component] = [*self.tools.values(), *self.resources.values(), *self.prompts.values()]
         self._compiled = {(each.declaration.kind, each.key): each for each in everything}
+        self.access = {slot: access_of(each.declaration, self.declared) for slot, each in self._compiled.items()}
+        self.guarded = any(access.restricted or access.throttle for access in self.access.values())
 
-    def find_resource(self, uri: str) -> tuple[Resource, dict[str, Any]]:
-        """Return the resource at ``uri``, or the first template that fits, with the parameters that it gives.
+    def candidates(self, uri: str) -> Iterator[tuple[Resource, dict[str, Any]]]:
+        """Give the resource at ``uri``, or else each template that fits, with the parameters that it gives.
 
         Raises:
-            NotThere: there is neither, or a parameter tries to leave its place.
+            NotThere: a parameter tries to leave its place.
         """
         resource = self.resources.get(uri)
         if resource is not None and resource.template is None:
-            return resource, {}
+            yield resource, {}
         for template in self.templates:
             if (parameters := template.match(uri)) is not None:
-                return template, parameters
-        raise NotThere(uri)
+                yield template, parameters
 
     async def read_resource(self, uri: str, exchange: Exchange) -> list[ResourceContent]:
         """Read a resource for a function at work. Raises ``ResourceError``."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
+from mcp_django.auth.bearer import renewed
+from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
+from mcp_django.engine.access import admitted, audible_uris
+from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
 
@@ -19,6 +24,9 @@ SUBSCRIPTION_ID = "io.modelcontextprotocol/subscriptionId"
 
 MAX_SUBSCRIPTIONS = 1000
 """Most resources that one client listens to."""
+
+LOOK_SECONDS = 30
+"""How often an open stream looks whether its client may still have it."""
 
 BREATH_SECONDS = 0.02
 """After what it has sent, a stream waits so long for more: what happens at once is told once."""
@@ -62,9 +70,8 @@ async def listen(exchange: Exchange) -> dict[str, Any]:
     wanted = (exchange.params or {})["notifications"]
     kinds = [kind for kind in sorted(LIST_KINDS) if wanted.get(f"{kind}ListChanged")]
     uris = list(dict.fromkeys(wanted.get("resourceSubscriptions") or ()))[:MAX_SUBSCRIPTIONS]
-    listener = Listener(exchange.engine.declared.path, kinds, uris)
-    account = exchange.principal.account
-    claim_stream(listener, ("" if account is None else str(account.pk), exchange.principal.client_id or ""))
+    listener = Listener(exchange.engine.declared.path, kinds, await audible_uris(uris, exchange))
+    claim_stream(listener, exchange.principal.owner)
     meta = {SUBSCRIPTION_ID: exchange.request_id}
     honoured: dict[str, Any] = {f"{kind}ListChanged": True for kind in kinds}
     if uris:
@@ -73,31 +80,67 @@ async def listen(exchange: Exchange) -> dict[str, Any]:
         await get_hub().joined()
         acknowledged = {"notifications": honoured, "_meta": meta}
         await exchange.notify("notifications/subscriptions/acknowledged", acknowledged)
-        await forward(listener, exchange.notify, meta, seconds=get_settings().STREAM_SECONDS)
+        seconds = seconds_left(exchange.principal, get_settings().STREAM_SECONDS)
+        await forward(listener, exchange.notify, meta, seconds=seconds, look=lambda: _look(listener, uris, exchange))
     finally:
         get_hub().listeners.remove(listener)
     return {"_meta": meta}
 
 
+async def _look(listener: Listener, uris: list[str], exchange: Exchange) -> bool:
+    """Say whether the stream may go on; what its client may not hear of any more, it doesn't."""
+    principal = await renewed(exchange.principal)
+    if principal is None:
+        return False
+    exchange.principal, exchange.rights = principal, None
+    get_hub().listeners.resubscribe(listener, await audible_uris(uris, exchange, step_up=False))
+    return True
+
+
 async def forward(
-    listener: Listener, notify: Any, meta: dict[str, Any] | None = None, *, seconds: float | None = None
+    listener: Listener,
+    notify: Any,
+    meta: dict[str, Any] | None = None,
+    *,
+    seconds: float | None = None,
+    look: Callable[[], Awaitable[bool]] | None = None,
 ) -> None:
-    """Send a listener's events until it ends, or until ``seconds`` are over."""
+    """Send a listener's events until it ends.
+
+    Args:
+        seconds: after which it ends.
+        look: asked every ``LOOK_SECONDS`` whether it may go on.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + LOOK_SECONDS
     try:
         async with asyncio.timeout(seconds):
             while not listener.ended:
-                for event in await listener.take():
+                events = await _take(listener, None if look is None else due)
+                if look is not None and loop.time() >= due:
+                    if not await look():
+                        return
+                    due = loop.time() + LOOK_SECONDS
+                for event in events:
                     await notify(event.method, event.params(meta))
                 listener.rest(BREATH_SECONDS)
     except TimeoutError:
         return
 
 
+async def _take(listener: Listener, until: float | None) -> list[Event]:
+    try:
+        async with asyncio.timeout_at(until):
+            return await listener.take()
+    except TimeoutError:
+        return []
+
+
 async def subscribe(exchange: Exchange) -> dict[str, Any]:
     """Answer ``resources/subscribe``: from now on the session's stream tells changes of this resource.
 
     Raises:
-        MCPError: the client has no session, or listens to too many resources.
+        MCPError: the client has no session, may not hear of it yet, or listens to too many resources.
     """
     connection = exchange.connection
     if connection is None:
@@ -107,7 +150,10 @@ async def subscribe(exchange: Exchange) -> dict[str, Any]:
         raise MCPError(INTERNAL_ERROR, f"A session listens to at most {MAX_SUBSCRIPTIONS} resources.")
     if "\0" in uri:
         raise MCPError(INVALID_PARAMS, "A URI holds no NUL.")
-    await connection.subscribe(uri)
+    if await audible_uris([uri], exchange):
+        await connection.subscribe(uri)
+    else:  # hidden: as if it weren't there, of which nothing would ever be told either
+        await admitted(None, exchange)
     return {}
 
 

@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import validate_mcp_param_headers
 from mcp_types import INVALID_PARAMS
 
+from mcp_django.engine.access import admitted_call
 from mcp_django.engine.errors import explain
 from mcp_django.exceptions import ToolError
 
@@ -20,10 +21,10 @@ async def call(exchange: Exchange) -> dict[str, Any]:
     """Answer ``tools/call``. A tool that fails answers with a result that says so, which the model can read.
 
     Raises:
-        MCPError: there is no such tool, a mirrored header disagrees, or the tool raised one itself.
+        MCPError: there is no such tool for this caller, a mirrored header disagrees, or the tool raised one itself.
     """
     params = exchange.params or {}
-    tool = exchange.engine.tools.get(params["name"])
+    tool = await admitted_call(exchange.engine.tools.get(params["name"]), exchange)
     if tool is None:
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {params['name']}")
     arguments = params.get("arguments") or {}

@@ -12,6 +12,39 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="APIKey",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(help_text="What it is for.", max_length=200, verbose_name="name")),
+                ("scopes", models.JSONField(blank=True, default=list, verbose_name="scopes")),
+                ("prefix", models.CharField(editable=False, max_length=16, verbose_name="begins with")),
+                ("last4", models.CharField(editable=False, max_length=4, verbose_name="ends with")),
+                ("key_checksum", models.CharField(editable=False, max_length=64, unique=True)),
+                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "expires_at",
+                    models.DateTimeField(blank=True, help_text="Empty: never.", null=True, verbose_name="expires"),
+                ),
+                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used")),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        help_text="Whose permissions its calls have.",
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="owner",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
+                "ordering": ["-created"],
+            },
+        ),
+        migrations.CreateModel(
             name="Session",
             fields=[
                 ("id", models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="id")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcp_django.registry.access import Access, AccessOptions, Rate, access_of
 from mcp_django.registry.declarations import (
     CompletionDeclaration,
     Declaration,
@@ -15,14 +16,18 @@ from mcp_django.registry.discovery import app_order, discover, refuse_shadow
 from mcp_django.registry.server import MCPServer, mcp, servers
 
 __all__ = [
+    "Access",
+    "AccessOptions",
     "CompletionDeclaration",
     "Declaration",
     "Kind",
     "MCPServer",
     "PromptDeclaration",
+    "Rate",
     "ResourceDeclaration",
     "RouteDeclaration",
     "ToolDeclaration",
+    "access_of",
     "app_order",
     "discover",
     "mcp",

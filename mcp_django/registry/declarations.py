@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from mcp_django.exceptions import InvalidDeclaration
+from mcp_django.registry.access import Check, Rate, checked
 
 NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 """Names of components and servers (specification 2025-11-25, server/tools, Tool Names)."""
@@ -32,6 +33,15 @@ class Declaration:
     tags: frozenset[str] = frozenset()
     meta: Mapping[str, Any] = field(default_factory=dict)
     """Sent to the client as ``_meta``."""
+
+    # What is asked of callers: see ``AccessOptions``. ``None``: what the server asks.
+    scopes: tuple[str, ...] | None = None
+    permissions: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    staff: bool | None = None
+    check: Check | None = None
+    public: bool | None = None
+    throttle: Rate | None = None
 
     @property
     def kind(self) -> Kind:
@@ -204,7 +214,7 @@ def _frozen(label: str, options: Mapping[str, Any]) -> dict[str, Any]:
     if timeout is not None and (not isinstance(timeout, int | float) or not 0 <= timeout < float("inf")):
         raise InvalidDeclaration(f"{label!r}: timeout must be a number of seconds, or 0 for no limit, not {timeout!r}.")
     _check_caching(label, frozen)
-    return frozen
+    return frozen | checked(repr(label), frozen)
 
 
 def _check_caching(label: str, options: Mapping[str, Any]) -> None:

@@ -6,11 +6,12 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from django.utils.text import slugify
 
 from mcp_django.exceptions import AlreadyRegistered, InvalidDeclaration, NotRegistered
+from mcp_django.registry.access import AccessDefaults, AccessOptions, checked_options
 from mcp_django.registry.changes import Changes
 from mcp_django.registry.declarations import (
     NAME,
@@ -33,17 +34,18 @@ _RESERVED_PATHS = ("sse", "messages")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986 §3.1
 
 
-class MCPServer(Changes):
+class MCPServer(Changes, AccessDefaults):
     """One MCP server: an endpoint and the components behind it.
 
     Args:
         name: as clients see it; 1 to 128 letters, digits, ``_``, ``.`` or ``-``.
         path: the endpoint, below the prefix that ``settings.MCP_DJANGO["PATH"]`` names. ``None``: the name's slug.
         title, description, instructions, version, website_url, icons: what the server says of itself.
+        access: what its components ask of callers, unless they say otherwise. For ``mcp``, set its attributes.
 
     Raises:
         AlreadyRegistered: another server has this path.
-        InvalidDeclaration: the name or the path holds something that may not be in it.
+        InvalidDeclaration: the name, the path or an option holds something that may not be in it.
     """
 
     def __init__(
@@ -57,16 +59,17 @@ class MCPServer(Changes):
         version: str = "",
         website_url: str = "",
         icons: Sequence[Any] = (),
+        **access: Unpack[AccessOptions],
     ) -> None:
         self.name = name
         self.path = slugify(name) if path is None else path
         self.title, self.description, self.instructions = title, description, instructions
         self.version, self.website_url, self.icons = version, website_url, tuple(icons)
+        self._set_access(f"MCPServer({name!r})", access)
         self.module: str = sys._getframe(1).f_globals["__name__"]
         self.revision = 0
         """Grows with every change, so that whoever keeps something made from the declarations knows to drop it."""
-        self.engine: Any = None
-        """Kept here by the engine, so that it goes when the server goes."""
+        self.engine: Any = None  # kept here by the engine, to go when the server goes
         self._declarations: dict[tuple[Kind, str], Declaration] = {}
         self._lock = RLock()
         _register(self)
@@ -136,6 +139,7 @@ class MCPServer(Changes):
         input_schema: Mapping[str, Any] | None = None,
         output: Any = None,
         structured_output: bool | None = None,
+        **access: Unpack[AccessOptions],
     ) -> Callable[[F], F]: ...
     @overload
     def tool(self, /, *, name: str, **options: Any) -> Callable[[F], F]: ...
@@ -224,13 +228,7 @@ class MCPServer(Changes):
         self, /, *, prompt: str | None = None, resource: str | None = None, argument: str | None = None
     ) -> Callable[[F], F]: ...
     def completion(
-        self,
-        fn: Any = None,
-        /,
-        *,
-        prompt: str | None = None,
-        resource: str | None = None,
-        argument: str | None = None,
+        self, fn: Any = None, /, *, prompt: str | None = None, resource: str | None = None, argument: str | None = None
     ) -> Any:
         """Declare where suggestions for an argument come from.
 
@@ -258,20 +256,22 @@ class MCPServer(Changes):
         methods: Sequence[str] = ("GET",),
         name: str | None = None,
         include_in_schema: bool = True,  # noqa: FBT001, FBT002 - the signature that FastMCP's users know
+        **access: Unpack[AccessOptions],
     ) -> Callable[[F], F]:
         """Record a plain HTTP route. The URLconf doesn't serve it yet.
 
         Raises:
             AlreadyRegistered: the path has a route for these methods.
-            InvalidDeclaration: the path doesn't begin with a slash.
+            InvalidDeclaration: the path doesn't begin with a slash, or an option has no meaning.
         """
         if not path.startswith("/"):
             raise InvalidDeclaration(f"The path of a custom route begins with a slash: {path!r} doesn't.")
         verbs = tuple(sorted(method.upper() for method in methods))
+        allowed = checked_options(repr(path), access)
 
         def declare_route(fn: F) -> F:
-            label = name or str(getattr(fn, "__name__", path))
-            self.add(RouteDeclaration(fn=fn, name=label, path=path, methods=verbs, include_in_schema=include_in_schema))
+            options: Any = {"name": name or str(getattr(fn, "__name__", path)), "methods": verbs} | allowed
+            self.add(RouteDeclaration(fn=fn, path=path, include_in_schema=include_in_schema, **options))
             return fn
 
         return declare_route

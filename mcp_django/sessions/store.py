@@ -118,7 +118,7 @@ async def open_session(server: str, principal: Principal, connection: Connection
         connection.version,
         short_info(connection.client_info),
         short_capabilities(connection.client_capabilities),
-        **{"id": new_session_id(), "server": server, "owner": owner_of(principal), **known},
+        **{"id": new_session_id(), "server": server, "owner": principal.owner, **known},
     )
     await in_thread(_insert, session, principal)
     _keep(session)
@@ -140,7 +140,7 @@ async def find_session(
             return None
         session = found
     _keep(session)
-    wanted = (server, owner_of(principal), transport)
+    wanted = (server, principal.owner, transport)
     return session if (session.server, session.owner, session.transport) == wanted else None
 
 
@@ -217,12 +217,6 @@ def _ended(session_id: str) -> None:
     _drop(session_id)
     if (listener := get_hub().listeners.of_session(session_id)) is not None:
         listener.end()
-
-
-def owner_of(principal: Principal) -> tuple[str, str]:
-    """Return the user and client to whom a session belongs."""
-    account = principal.account
-    return ("" if account is None else str(account.pk), principal.client_id or "")
 
 
 def _insert(session: LiveSession, principal: Principal) -> None:

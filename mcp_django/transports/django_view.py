@@ -24,11 +24,19 @@ from mcp_django.transports.eras import (
     is_handshake,
     modern_exchange,
     parse,
-    retry_after,
+    response_headers,
 )
 from mcp_django.transports.loop import run
-from mcp_django.transports.messages import Message
-from mcp_django.transports.refusals import Refusal, check_host, check_origin, check_post, read_headers, too_large
+from mcp_django.transports.principals import principal_of
+from mcp_django.transports.refusals import (
+    Headers,
+    Refusal,
+    check_host,
+    check_origin,
+    check_post,
+    read_headers,
+    too_large,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +46,9 @@ Lines = Iterable[tuple[bytes, bytes]]
 def serve(request: HttpRequest, server: MCPServer) -> HttpResponse:
     """Answer one HTTP request to a server's endpoint. Never raises."""
     try:
-        checked = _check(request, server)
-        message = parse(_read_body(request, get_settings().MAX_BODY_BYTES))
-        return run(_answer, checked, message)
+        scope, headers, doubled = _check(request)
+        body = _read_body(request, get_settings().MAX_BODY_BYTES)
+        return run(_answer, server, scope, headers, doubled, body)
     except Refusal as error:
         return _response(_body_of(error), error.status, error.headers)
     except CancelledError:
@@ -50,7 +58,7 @@ def serve(request: HttpRequest, server: MCPServer) -> HttpResponse:
         return _response(refusal(None, INTERNAL_ERROR, "Internal server error").body, 500)
 
 
-def _check(request: HttpRequest, server: MCPServer) -> HTTPRequest:
+def _check(request: HttpRequest) -> tuple[Mapping[str, Any], Headers, str | None]:
     scope = _scope(request)
     headers, doubled = read_headers(scope)
     check_host(scope, headers)
@@ -58,11 +66,16 @@ def _check(request: HttpRequest, server: MCPServer) -> HTTPRequest:
     check_post(scope, headers, get_settings().MAX_BODY_BYTES)
     if "transfer-encoding" in headers and "content-length" not in headers and not hasattr(request, "scope"):
         raise Refusal(411, "Send a Content-Length: Django under WSGI reads no body without one.")
-    return HTTPRequest(server=server, scope=scope, headers=headers, doubled=doubled)
+    return scope, headers, doubled
 
 
-async def _answer(request: HTTPRequest, message: Message) -> HttpResponse:
+async def _answer(
+    server: MCPServer, scope: Mapping[str, Any], headers: Headers, doubled: str | None, body: bytes
+) -> HttpResponse:
     """Answer on the loop, where declarations that changed are compiled by one request at a time."""
+    principal = await principal_of(server, scope, headers)
+    request = HTTPRequest(server=server, scope=scope, headers=headers, doubled=doubled, principal=principal)
+    message = parse(body)
     modern = not is_handshake(request, message)
     if modern:
         exchange = modern_exchange(request, message, None)
@@ -72,7 +85,7 @@ async def _answer(request: HTTPRequest, message: Message) -> HttpResponse:
     if exchange is None:
         return _response(b"", 202)
     given = await answer(exchange)
-    return _response(given.body, status_of(given, modern=True) if modern else 200, retry_after(given) if modern else ())
+    return _response(given.body, status_of(given, modern=modern), response_headers(given))
 
 
 def _scope(request: HttpRequest) -> Mapping[str, Any]:

@@ -22,7 +22,7 @@ from mcp_types import (
 )
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION
 
-from mcp_django.auth import ANONYMOUS, Principal
+from mcp_django.auth import Principal
 from mcp_django.engine.dispatcher import Answer
 from mcp_django.engine.exchange import MODERN, Channel, Exchange
 from mcp_django.engine.server import get_engine
@@ -45,7 +45,7 @@ class HTTPRequest:
     scope: Mapping[str, Any]
     headers: Headers
     doubled: str | None
-    principal: Principal = ANONYMOUS
+    principal: Principal
 
 
 def parse(body: bytes) -> Message:
@@ -127,9 +127,11 @@ def modern_exchange(request: HTTPRequest, message: Message, channel: Channel | N
     )
 
 
-def retry_after(given: Answer) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the header that tells a client which was refused for now when to come again."""
-    return ((b"retry-after", b"30"),) if given.http_status in (429, 503) else ()
+def response_headers(given: Answer) -> tuple[tuple[bytes, bytes], ...]:
+    """Return what HTTP says beside an answer: its own headers, or when a client refused for now may come again."""
+    if given.headers or given.http_status not in (429, 503):
+        return given.headers
+    return ((b"retry-after", b"30"),)
 
 
 def _plain_route(message: Message, headers: Headers) -> InboundModernRoute | None:

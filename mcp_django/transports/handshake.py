@@ -14,18 +14,18 @@ from django.db import DatabaseError
 from mcp_types import INTERNAL_ERROR
 
 from mcp_django.conf import get_settings
-from mcp_django.engine.dispatcher import Answer, answer
+from mcp_django.engine.dispatcher import Answer, answer, status_of
 from mcp_django.engine.exchange import Exchange, NoWay
 from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
 from mcp_django.sessions.questions import SessionEnded, ask
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
-from mcp_django.transports.eras import handshake_exchange
+from mcp_django.transports.eras import handshake_exchange, response_headers
 from mcp_django.transports.refusals import Refusal, accepts
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.resumable import PRIMED_SINCE, ResumableCall, resume
-from mcp_django.transports.session import forward_events, listening, take_word
+from mcp_django.transports.session import audible, forward_events, listening, take_word
 from mcp_django.transports.watch import Watch
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ class HandshakeRequest:
         given = await self._answer(exchange, session)
         if given is None:
             return
-        headers = await self._open(exchange) if initializing and not given.code else ()
-        await reply.finish(given.body, 200, headers)
+        headers = await self._open(exchange) if initializing and not given.code else response_headers(given)
+        await reply.finish(given.body, status_of(given, modern=False), headers)
 
     async def stream(self) -> None:
         """Serve a GET: the stream on which the session hears of changes.
@@ -103,7 +103,7 @@ class HandshakeRequest:
         if last_event_id and not last_event_id.startswith(OWN_STREAM):
             await resume(request, session, last_event_id)
             return
-        listener = Listener(session.server, LIST_KINDS, session.subscriptions, session=session.id)
+        listener = Listener(session.server, LIST_KINDS, await audible(session, request), session=session.id)
         with listening(listener, session.owner):
             await get_hub().joined()
             await session.open_stream(listener.token)
@@ -112,7 +112,7 @@ class HandshakeRequest:
             if last_event_id:
                 listener.put_everything()  # nothing is kept of events: each says "fetch it again"
             with Watch(request.receive, reply, get_settings().KEEP_ALIVE_SECONDS):
-                await forward_events(listener, request.principal, "streamable-http", reply.notify)
+                await forward_events(listener, request, "streamable-http", reply.notify)
         await reply.close()
 
     async def end(self) -> None:
@@ -163,7 +163,7 @@ class HandshakeRequest:
         async def answer_and_send() -> None:
             with self._running(session, exchange, call.call_off):
                 given = await answer(exchange)
-            await reply.finish(given.body, 200)
+            await reply.finish(given.body, status_of(given, modern=False), response_headers(given))
 
         if await call.run(answer_and_send()):
             raise _stopping(exchange)

@@ -13,6 +13,9 @@ from django.dispatch import receiver
 from django.http.request import split_domain_port, validate_host
 from mcp_types import HEADER_MISMATCH, INVALID_REQUEST
 
+from mcp_django.auth.address import host_of
+from mcp_django.transports.cors import allows_origin
+
 Headers = Mapping[str, str]
 
 SINGLE_HEADERS = frozenset({"authorization", "content-length", "content-type", "host", "origin"})
@@ -69,7 +72,7 @@ def check_host(scope: Mapping[str, Any], headers: Headers) -> None:
     """
     if headers.get("host") in _passed_hosts:
         return
-    host = _host(scope, headers)
+    host = host_of(scope, headers)
     if not _is_allowed(host, _allowed_hosts()):
         raise Refusal(421, "This Host is not in ALLOWED_HOSTS.")
     if "host" in headers and not settings.USE_X_FORWARDED_HOST and len(_passed_hosts) < MAX_PASSED_HOSTS:
@@ -80,7 +83,7 @@ def check_origin(scope: Mapping[str, Any], headers: Headers) -> None:
     """Refuse a page of somebody else's that a browser lets talk to us (transports, Security Warning).
 
     An Origin is ours when its host is in ``ALLOWED_HOSTS``, when it is in ``CSRF_TRUSTED_ORIGINS``, or when it is the
-    Host asked for; under ``ALLOWED_HOSTS = ["*"]`` only the last two count.
+    Host asked for; under ``ALLOWED_HOSTS = ["*"]`` only the last two count. Others may be in ``ALLOWED_ORIGINS``.
 
     Raises:
         Refusal: 403.
@@ -94,8 +97,8 @@ def check_origin(scope: Mapping[str, Any], headers: Headers) -> None:
     except ValueError:
         host = scheme = ""
     named = tuple(each for each in _allowed_hosts() if each != "*")
-    ours = host and scheme in ("http", "https") and (_is_allowed(host, named) or host == _host(scope, headers))
-    if not ours and not _is_trusted(origin, scheme, host):
+    ours = host and scheme in ("http", "https") and (_is_allowed(host, named) or host == host_of(scope, headers))
+    if not ours and not _is_trusted(origin, scheme, host) and not allows_origin(origin):
         raise Refusal(403, "This Origin may not use the endpoint: see ALLOWED_HOSTS and CSRF_TRUSTED_ORIGINS.")
 
 
@@ -161,15 +164,6 @@ MAX_PASSED_HOSTS = 256
 @receiver(setting_changed)
 def _forget(**kwargs: Any) -> None:
     _passed_hosts.clear()
-
-
-def _host(scope: Mapping[str, Any], headers: Headers) -> str:
-    if settings.USE_X_FORWARDED_HOST and "x-forwarded-host" in headers:
-        return headers["x-forwarded-host"]
-    if "host" in headers:
-        return headers["host"]
-    name, port = scope.get("server") or ("", None)
-    return f"{name}:{port}" if port else str(name)
 
 
 def _allowed_hosts() -> tuple[str, ...]:

@@ -12,7 +12,9 @@ from mcp_types import INTERNAL_ERROR
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import refusal
 from mcp_django.registry import MCPServer
+from mcp_django.transports.cors import for_pages, preflight
 from mcp_django.transports.eras import HTTPRequest
+from mcp_django.transports.principals import principal_of
 from mcp_django.transports.refusals import Refusal, check_host, check_origin, read_headers, too_large
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.slow_readers import patient
@@ -43,13 +45,22 @@ class HTTPConsumer(AsyncConsumer):
         self.server = server
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply = Reply(patient(send))
+        reply = Reply(for_pages(scope, patient(send)))
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
             check_origin(scope, headers)
+            if (allowed := preflight(scope, headers)) is not None:
+                await reply.finish(b"", 204, allowed)
+                return
             request = Request(
-                server=self.server, scope=scope, headers=headers, doubled=doubled, receive=receive, reply=reply
+                server=self.server,
+                scope=scope,
+                headers=headers,
+                doubled=doubled,
+                principal=await principal_of(self.server, scope, headers),
+                receive=receive,
+                reply=reply,
             )
             await self.serve(request)
         except Refusal as error:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
+from mcp_django.auth.bearer import renewed
+from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import refusal
 from mcp_django.sessions.hub import get_hub
@@ -31,6 +33,9 @@ PRIMED_SINCE = "2025-11-25"
 
 LOOK_SECONDS = 1
 """How often a stream that is read on looks for events, and asks whether its call still runs."""
+
+CHECK_SECONDS = 30
+"""How often it looks whether the client's token still counts."""
 
 LOST_SECONDS = 10
 """A call that has shown no life for so long is taken for lost: its worker was killed."""
@@ -119,12 +124,17 @@ async def _read_on(
 ) -> None:
     """Send what comes after an event, until the answer has been sent."""
     loop = asyncio.get_running_loop()
-    until, asked = loop.time() + get_settings().STREAM_SECONDS, float("-inf")
+    until = loop.time() + seconds_left(request.principal, get_settings().STREAM_SECONDS)
+    asked, due = float("-inf"), loop.time() + CHECK_SECONDS
     while loop.time() < until and not listener.ended:
         listener.stale = False
         if loop.time() - asked >= LOOK_SECONDS:
             asked = loop.time()
             reader.ask()
+        if loop.time() >= due:
+            due = loop.time() + CHECK_SECONDS
+            if await renewed(request.principal) is None:
+                return
         for event in await read_after(session_id, reader.stream, number):
             number = event.number
             await request.reply.replay(f"{reader.stream}.{number}", event.message.encode())

@@ -6,12 +6,16 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
 
-from mcp_django.auth import Principal
+from mcp_django.auth.bearer import renewed
+from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
+from mcp_django.engine.access import audible_uris
+from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.server import get_engine
 from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream
 from mcp_django.sessions.calls import cancel_call
 from mcp_django.sessions.connection import Transport
@@ -22,6 +26,9 @@ from mcp_django.sessions.questions import take_answer
 from mcp_django.sessions.store import LiveSession, find_session
 from mcp_django.transports.messages import Message
 from mcp_django.transports.refusals import Refusal
+
+if TYPE_CHECKING:
+    from mcp_django.transports.requests import Request
 
 logger = logging.getLogger(__name__)
 
@@ -44,18 +51,21 @@ def listening(listener: Listener, owner: tuple[str, str]) -> Iterator[None]:
         get_hub().listeners.remove(listener)
 
 
-async def forward_events(listener: Listener, principal: Principal, transport: Transport, notify: Notify) -> None:
-    """Send a session's events until it or its stream ends, and look now and then whether it is still there."""
+async def forward_events(listener: Listener, request: Request, transport: Transport, notify: Notify) -> None:
+    """Send a session's events until it, its stream or its client's token ends.
+
+    Now and then it looks whether the session is still there, and the client still who it was.
+    """
     loop = asyncio.get_running_loop()
     look = loop.call_later(LOOK_SECONDS, listener.touch)
     try:
-        async with asyncio.timeout(get_settings().STREAM_SECONDS):
+        async with asyncio.timeout(seconds_left(request.principal, get_settings().STREAM_SECONDS)):
             while not listener.ended:
                 events = await listener.take()
                 if listener.stale:
                     look.cancel()
                     look = loop.call_later(LOOK_SECONDS, listener.touch)
-                    if not await _look(listener, principal, transport):
+                    if not await _look(listener, request, transport):
                         return
                 for event in events:
                     await notify(event.method, event.params())
@@ -66,21 +76,40 @@ async def forward_events(listener: Listener, principal: Principal, transport: Tr
         look.cancel()
 
 
-async def _look(listener: Listener, principal: Principal, transport: Transport) -> bool:
+async def _look(listener: Listener, request: Request, transport: Transport) -> bool:
     """Read the session anew, and say whether it is still there. A database that is away says nothing of it."""
     listener.stale = False
     try:
+        principal = await renewed(request.principal)
+        if principal is None:
+            return False
+        request.principal = principal
         session = await find_session(listener.session, listener.server, principal, transport)
+        if session is None or session.stream != listener.token:
+            return False
+        uris = await audible(session, request)
     except DatabaseError:
         logger.warning("A stream could not look whether its session is still there.", exc_info=True)
         return True
-    if session is None or session.stream != listener.token:
-        return False
-    added = session.subscriptions - listener.uris
-    get_hub().listeners.resubscribe(listener, session.subscriptions)
+    added = uris - listener.uris
+    get_hub().listeners.resubscribe(listener, uris)
     for uri in added:  # what happened since the client subscribed, at another worker, was not heard here
         listener.put(Event(listener.server, "resource", uri))
     return True
+
+
+async def audible(session: LiveSession, request: Request) -> set[str]:
+    """Return those of a session's subscriptions of which its client may hear."""
+    exchange = Exchange(
+        engine=get_engine(request.server),
+        method="resources/subscribe",
+        params=None,
+        request_id=0,
+        version=session.version,
+        transport=session.transport,
+        principal=request.principal,
+    )
+    return set(await audible_uris(session.subscriptions, exchange, step_up=False))
 
 
 async def take_word(session: LiveSession, message: Message) -> None:

@@ -34,7 +34,6 @@ from mcp_django.sessions.store import (
     find_session,
     new_session_id,
     open_session,
-    owner_of,
 )
 from mcp_django.transports.eras import parse
 from mcp_django.transports.handshake import SessionChannel
@@ -64,7 +63,7 @@ class SSEConsumer(HTTPConsumer):
         if not accepts(request.headers, "text/event-stream"):
             raise Refusal(406, "The Accept header must name text/event-stream.")
         listener = Listener(self.server.path, LIST_KINDS, (), session=new_session_id())
-        with listening(listener, owner_of(request.principal)), open_inbox(listener.session) as inbox:
+        with listening(listener, request.principal.owner), open_inbox(listener.session) as inbox:
             await get_hub().joined()
             session = await _open(request, listener)
             try:
@@ -116,7 +115,7 @@ class SSEStream:
         """Serve until the session or its time ends. Calls that then still run are cancelled, and waited for."""
         async with self._tasks:
             reading = self._tasks.create_task(self._read())
-            await forward_events(self._listener, self._request.principal, "sse", self._notify)
+            await forward_events(self._listener, self._request, "sse", self._notify)
             for task in (reading, *self._calls):
                 task.cancel()
 

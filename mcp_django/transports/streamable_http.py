@@ -7,7 +7,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import answer, status_of
-from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, retry_after
+from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, response_headers
 from mcp_django.transports.handshake import HandshakeRequest
 from mcp_django.transports.messages import Message
 from mcp_django.transports.refusals import Refusal, check_post
@@ -58,4 +58,4 @@ async def _serve_modern(request: Request, message: Message) -> None:
         return
     if watch.stopped:
         raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id)
-    await reply.finish(given.body, status_of(given, modern=True), retry_after(given))
+    await reply.finish(given.body, status_of(given, modern=True), response_headers(given))

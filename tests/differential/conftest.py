@@ -36,6 +36,6 @@ async def sides() -> AsyncIterator[Sides]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registered, "_servers", {})
         ours: Any = StreamableHTTPConsumer.as_asgi(server=make_ours())
-    with override_settings(MCP_DJANGO={"SESSIONS": False}):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "SESSIONS": False}):
         async with serving(make_theirs()) as theirs:
             yield Sides(ours, theirs)

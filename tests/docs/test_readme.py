@@ -26,15 +26,16 @@ def servers() -> list[dict[str, Any]]:
     ]
 
 
-def test_the_two_lines_of_settings_install_the_app() -> None:
+def test_the_three_lines_of_settings_install_the_app() -> None:
     settings = import_module("docs.examples.quickstart.settings")
     assert settings.INSTALLED_APPS[:2] == ["daphne", "mcp_django"]
     assert settings.ASGI_APPLICATION == "project.asgi.application"
+    assert settings.MCP_DJANGO == {"AUTH": "none"}
 
 
 @pytest.mark.anyio
 @pytest.mark.django_db(transaction=True)
-async def test_five_lines_and_a_function_serve_a_tool(
+async def test_six_lines_and_a_function_serve_a_tool(
     load: Load, ask: Ask, routed: Callable[[], None], question: Any
 ) -> None:
     load("docs.examples.quickstart.polls")

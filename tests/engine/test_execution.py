@@ -163,7 +163,7 @@ async def test_a_timeout_of_the_tools_own_is_a_crash_like_any_other(server: MCPS
     )
 
 
-@override_settings(MCP_DJANGO={"TOOL_TIMEOUT_SECONDS": 0.05})
+@override_settings(MCP_DJANGO={"AUTH": "none", "TOOL_TIMEOUT_SECONDS": 0.05})
 async def test_the_settings_limit_tools_without_a_timeout_and_zero_lifts_it(
     server: MCPServer, connect: Connect
 ) -> None:

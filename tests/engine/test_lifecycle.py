@@ -174,7 +174,7 @@ async def test_the_settings_describe_the_default_server_and_no_other(server: MCP
 
 
 async def test_the_default_server_is_called_like_the_project_unless_the_settings_name_it() -> None:
-    with override_settings(MCP_DJANGO={}, ROOT_URLCONF="shop.urls"):
+    with override_settings(MCP_DJANGO={"AUTH": "none"}, ROOT_URLCONF="shop.urls"):
         assert get_engine(mcp).server_info["name"] == "shop"
 
 

@@ -58,7 +58,7 @@ def test_a_server_has_one_engine(server: MCPServer) -> None:
 
 def test_changed_settings_make_a_new_engine(server: MCPServer) -> None:
     first = get_engine(server)
-    with override_settings(MCP_DJANGO={"PAGE_SIZE": 5}):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "PAGE_SIZE": 5}):
         second = get_engine(server)
     with override_settings(USE_TZ=False):
         assert get_engine(server) is not second

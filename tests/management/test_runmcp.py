@@ -81,7 +81,7 @@ def test_host_and_port_may_be_given(served: Served) -> None:
 
 def test_the_address_of_every_server_is_said(served: Served) -> None:
     MCPServer("reports")
-    with override_settings(MCP_DJANGO={"PATH": "api/mcp"}):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "PATH": "api/mcp"}):
         served.run()
     assert "  http://127.0.0.1:8000/api/mcp\n  http://127.0.0.1:8000/api/mcp/reports\n" in served.said
 
@@ -202,6 +202,6 @@ def test_a_project_that_is_badly_set_up_is_an_error_and_no_traceback(
 
 
 def test_the_system_checks_do_not_run_since_their_report_would_go_to_stdout(served: Served) -> None:
-    with override_settings(MCP_DJANGO={"INSTRUCTIONS": ""}, ASGI_APPLICATION=None):
+    with override_settings(MCP_DJANGO={"AUTH": "none", "INSTRUCTIONS": ""}, ASGI_APPLICATION=None):
         served.run("--stdio")
     assert served.said == ""

@@ -155,13 +155,13 @@ def test_a_notification_gets_202_and_no_body(slash: str) -> None:
 # What is refused
 
 
-@override_settings(MCP_DJANGO={"MAX_BODY_BYTES": 100})
+@override_settings(MCP_DJANGO={"AUTH": "none", "MAX_BODY_BYTES": 100})
 def test_a_body_that_is_too_large_is_refused() -> None:
     assert post_to_view(b" " * 100).status == 400
     assert post_to_view(b" " * 101).status == 413
 
 
-@override_settings(MCP_DJANGO={"MAX_BODY_BYTES": 100})
+@override_settings(MCP_DJANGO={"AUTH": "none", "MAX_BODY_BYTES": 100})
 def test_a_body_that_is_larger_than_it_says_is_read_no_further() -> None:
     """Only an ASGI handler of Django's lets one come so far."""
     body = io.BytesIO(b" " * 1000)

@@ -382,7 +382,7 @@ async def test_a_client_hears_of_changes_once_it_has_shaken_hands(server: MCPSer
         await wire.silence()
 
 
-@override_settings(MCP_DJANGO={"STREAM_SECONDS": 0.01})
+@override_settings(MCP_DJANGO={"AUTH": "none", "STREAM_SECONDS": 0.01})
 async def test_a_client_hears_of_changes_for_as_long_as_it_is_there(server: MCPServer, serve: Serve) -> None:
     """Over HTTP it could open another stream; here there is none to open."""
     async with serve(handshake=True) as wire:
@@ -475,7 +475,7 @@ async def test_a_client_s_response_is_passed_over(serve: Serve) -> None:
         await wire.silence()
 
 
-@override_settings(MCP_DJANGO={"MAX_BODY_BYTES": 300})
+@override_settings(MCP_DJANGO={"AUTH": "none", "MAX_BODY_BYTES": 300})
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize(("length", "served"), [(299, True), (300, True), (301, False), (302, False), (2000, False)])
 async def test_a_line_that_is_too_long_is_refused_and_the_next_is_served(
@@ -489,7 +489,7 @@ async def test_a_line_that_is_too_long_is_refused_and_the_next_is_served(
         await wire.silence()
 
 
-@override_settings(MCP_DJANGO={"MAX_BODY_BYTES": 300})
+@override_settings(MCP_DJANGO={"AUTH": "none", "MAX_BODY_BYTES": 300})
 async def test_a_last_line_needs_no_end(serve: Serve) -> None:
     for line, key in ((json.dumps(PING).encode(), "result"), (b"x" * 1000, "error")):
         async with serve(handshake=True) as wire:
@@ -663,6 +663,8 @@ def test_descriptors_are_given_back_after_an_error() -> None:
 
 SCRIPT = """
 import os, subprocess, sys
+import django
+django.setup()
 from mcp_django.transports.stdio import claimed_stdio
 
 print("before")
@@ -680,6 +682,7 @@ print("after", reader.readline().decode())
 def test_whatever_a_process_prints_while_it_is_served_goes_to_stderr() -> None:
     command = [sys.executable, "-c", SCRIPT]
     buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    buffered["DJANGO_SETTINGS_MODULE"] = "tests.settings"
     done = subprocess.run(command, input=b"one\ntwo", env=buffered, capture_output=True, timeout=60, check=True)
     assert done.stdout == b"before\none\nafter two\n"
     assert sorted(done.stderr.split()) == [b"''", b"child", b"descriptor", b"print"]

@@ -113,7 +113,7 @@ async def test_a_function_that_speaks_is_answered_with_a_stream_that_begins_at_o
     assert [len(frame.split("\r\n")) for frame in frames] == [2, 2]
 
 
-@override_settings(MCP_DJANGO={"KEEP_ALIVE_SECONDS": 0.01})
+@override_settings(MCP_DJANGO={"AUTH": "none", "KEEP_ALIVE_SECONDS": 0.01})
 async def test_a_long_silence_is_filled_with_comments(server: MCPServer, application: Any) -> None:
     tool = Tool(server)
     call = begin(application)
@@ -294,7 +294,7 @@ async def test_a_body_may_come_in_pieces(application: Any) -> None:
     assert (await Call(application, headers=JSON_HEADERS, chunks=chunks).finished()).json["result"] == {}
 
 
-@override_settings(MCP_DJANGO={"MAX_BODY_BYTES": 100})
+@override_settings(MCP_DJANGO={"AUTH": "none", "MAX_BODY_BYTES": 100})
 async def test_a_body_of_unknown_length_is_refused_when_it_grows_too_large(application: Any) -> None:
     body = json.dumps(request("ping")).encode()
     fits = body + b" " * (100 - len(body))
@@ -454,7 +454,7 @@ async def test_without_a_session_there_is_nothing_but_posting(
 
 
 @pytest.mark.django_db(transaction=True)
-@override_settings(MCP_DJANGO={"SESSIONS": True})
+@override_settings(MCP_DJANGO={"AUTH": "none", "SESSIONS": True})
 async def test_a_session_has_a_stream_of_its_own_until_its_end(server: MCPServer, application: Any) -> None:
     session = {"mcp-session-id": (await post(application, request("initialize", CLIENT))).headers["mcp-session-id"]}
     stream = Call(application, method="GET", headers={**JSON_HEADERS, **session})

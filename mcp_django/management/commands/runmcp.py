@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import autoreload
 
-from mcp_django.auth import ANONYMOUS, Principal
+from mcp_django.auth import LOCAL, Principal
 from mcp_django.registry import MCPServer, discover, refuse_shadow, servers
 
 logger = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ class Command(BaseCommand):
 
     def _principal(self, username: str | None) -> Principal:
         if username is None:
-            return ANONYMOUS
+            return LOCAL
         users = get_user_model()
         try:
             user = users._default_manager.get_by_natural_key(username)
@@ -114,7 +114,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no user {username!r}.") from None
         if not user.is_active:
             raise CommandError(f"The user {username!r} is not active.")
-        return Principal(user)
+        return Principal(user, scopes=None, kind="local")
 
 
 def endpoint_url(host: str, port: int, path: str) -> str:

@@ -38,6 +38,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MCP_DJANGO = {
+    "AUTH": "none",
     "NAME": "site",
     "VERSION": "1.0",
     "KEEP_ALIVE_SECONDS": 1,

@@ -34,6 +34,7 @@ MEMORY = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 CHANNEL_LAYERS = {"default": REDIS if os.environ["REDIS_URL"] else MEMORY}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MCP_DJANGO = {
+    "AUTH": "none",
     "NAME": "workers",
     "VERSION": "1.0",
     "KEEP_ALIVE_SECONDS": 1,

@@ -26,6 +26,7 @@ ASGI_APPLICATION = "mysite.asgi.application"
 MCP_DJANGO = {
     "NAME": "polls",
     "INSTRUCTIONS": "Polls and their votes. Search for a question before you vote.",
+    "AUTH": "none",
 }
 # endregion
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
-from difflib import get_close_matches
+from dataclasses import dataclass, field
 from functools import cache
-from math import isfinite
 from typing import Any
 
 from django.conf import settings
@@ -14,7 +12,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-__all__ = ["MCPSettings", "get_settings"]
+from mcp_django.conf.oauth import OAuthSettings, check_oauth, parse_rate
+from mcp_django.conf.reading import check_numbers, read
+
+__all__ = ["MCPSettings", "OAuthSettings", "get_settings", "parse_rate"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +43,11 @@ class MCPSettings:
     PATH: str = "mcp"
     """URL prefix of the endpoints, without slashes at its ends."""
 
-    AUTH: str = "none"
-    """Who may connect. ``"none"``: everybody who reaches the URL. Nothing else is there yet."""
+    AUTH: str = "required"
+    """Who may connect over HTTP: who signs in (``"required"``), others for what is public (``"optional"``), or all."""
+
+    OAUTH: OAuthSettings = field(default_factory=OAuthSettings)
+    """Sign-in: a dict of the keys of ``OAuthSettings``."""
 
     PAGE_SIZE: int = 1000
     """Most items on one page of a list."""
@@ -116,8 +120,6 @@ _POSITIVE = (
     "STREAM_SECONDS",
 )
 _NOT_NEGATIVE = ("LIST_CACHE_SECONDS", "TOOL_TIMEOUT_SECONDS")
-_TYPES: dict[str, tuple[type, ...]] = {"bool": (bool,), "str": (str,), "int": (int,), "float": (int, float)}
-_NAMES = {"bool": "True or False", "str": "a string", "int": "a whole number", "float": "a number"}
 
 
 @cache
@@ -130,41 +132,22 @@ def get_settings() -> MCPSettings:
     given = getattr(settings, "MCP_DJANGO", {})
     if not isinstance(given, dict):
         raise ImproperlyConfigured(f"settings.MCP_DJANGO must be a dict, not {type(given).__name__}.")
-    for key, value in given.items():
-        _check(key, value)
-    found = MCPSettings(**given)
+    where = "settings.MCP_DJANGO"
+    values = read(MCPSettings, where, given, _check)
+    if isinstance(values.get("OAUTH"), dict):
+        values["OAUTH"] = OAuthSettings(**read(OAuthSettings, f"{where}['OAUTH']", values["OAUTH"], check_oauth))
+    found = MCPSettings(**values)
     if found.SSE and not found.SESSIONS:
         raise ImproperlyConfigured("settings.MCP_DJANGO['SSE'] needs 'SESSIONS': each of its streams is a session.")
     return found
 
 
-def _check(key: Any, value: Any) -> None:
-    kinds = {field.name: str(field.type) for field in fields(MCPSettings)}
-    if key not in kinds:
-        nearest = get_close_matches(str(key).upper(), kinds, n=1, cutoff=0.5)
-        hint = f" Did you mean {nearest[0]!r}?" if nearest else f" Known keys: {', '.join(sorted(kinds))}."
-        raise ImproperlyConfigured(f"settings.MCP_DJANGO has an unknown key {key!r}.{hint}")
-    kind = kinds[key]
-    if not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "bool") or not _is_finite(value):
-        raise ImproperlyConfigured(f"settings.MCP_DJANGO[{key!r}] must be {_NAMES[kind]}, not {value!r}.")
-    _check_range(key, value)
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, str) or isfinite(value)
-
-
-def _check_range(key: str, value: Any) -> None:
-    if key in _POSITIVE and value <= 0:
-        raise ImproperlyConfigured(f"settings.MCP_DJANGO[{key!r}] must be greater than 0, not {value!r}.")
-    if key in _NOT_NEGATIVE and value < 0:
-        raise ImproperlyConfigured(f"settings.MCP_DJANGO[{key!r}] must not be negative, not {value!r}.")
-    if key == "AUTH" and value != "none":
-        raise ImproperlyConfigured(f"settings.MCP_DJANGO['AUTH'] knows only 'none' in this version, not {value!r}.")
+def _check(key: str, where: str, value: Any) -> None:
+    check_numbers(_POSITIVE, _NOT_NEGATIVE, key, where, value)
+    if key == "AUTH" and value not in ("required", "optional", "none"):
+        raise ImproperlyConfigured(f"{where} must be 'required', 'optional' or 'none', not {value!r}.")
     if key == "PATH" and not _PATH.fullmatch(value):
-        raise ImproperlyConfigured(
-            f"settings.MCP_DJANGO['PATH'] must be a URL path without a slash at either end, not {value!r}."
-        )
+        raise ImproperlyConfigured(f"{where} must be a URL path without a slash at either end, not {value!r}.")
 
 
 @receiver(setting_changed)

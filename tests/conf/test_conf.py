@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, asdict, fields
 from typing import Any
 
 import pytest
@@ -29,13 +29,13 @@ def test_a_project_needs_no_settings_at_all() -> None:
 
 def test_the_defaults_are_those_that_the_documents_name() -> None:
     defaults = MCPSettings()
-    assert (defaults.PATH, defaults.AUTH) == ("mcp", "none")
+    assert (defaults.PATH, defaults.AUTH) == ("mcp", "required")
     assert (defaults.PAGE_SIZE, defaults.MAX_THREADS, defaults.MAX_BODY_BYTES) == (1000, 32, 4 * 1024 * 1024)
     assert (defaults.LIST_CACHE_SECONDS, defaults.KEEP_ALIVE_SECONDS, defaults.TOOL_TIMEOUT_SECONDS) == (0, 15, 300)
 
 
 def test_every_default_would_be_taken_if_it_were_given() -> None:
-    given = {field.name: field.default for field in fields(MCPSettings)}
+    given = asdict(MCPSettings())
     with override_settings(MCP_DJANGO=given):
         assert get_settings() == MCPSettings()
 
@@ -142,8 +142,9 @@ def test_http_sse_is_refused_without_the_sessions_that_it_needs() -> None:
     )
 
 
-def test_auth_knows_only_none_until_there_is_a_sign_in() -> None:
-    assert refused({"AUTH": "oauth"}) == ("settings.MCP_DJANGO['AUTH'] knows only 'none' in this version, not 'oauth'.")
+def test_auth_is_one_of_three() -> None:
+    text = "settings.MCP_DJANGO['AUTH'] must be 'required', 'optional' or 'none', not 'oauth'."
+    assert refused({"AUTH": "oauth"}) == text
 
 
 @pytest.mark.parametrize("path", ["", "/mcp", "mcp/", "/", "a//b", "a b", "mcp?x=1", "{mcp}", "mcp\n"])

@@ -1,0 +1,233 @@
+"""May this caller see, or call, this component?
+
+What a caller may not have looks like what isn't there. Only what is missing for want of a scope, which the user could
+consent to, is shown, and answered with a challenge that names all that is needed (2026-07-28, basic/authorization,
+Scope Challenge Handling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from asgiref.sync import sync_to_async
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_REQUEST
+
+from mcp_django.auth.address import urls_of
+from mcp_django.auth.challenges import baseline_challenge, make_challenge
+from mcp_django.auth.events import tell_refusal
+from mcp_django.conf import get_settings
+from mcp_django.engine.errors import NotThere
+from mcp_django.engine.rights import Rights, asks_async, needs_thread
+from mcp_django.engine.throttling import check_rate
+from mcp_django.registry import Access, Kind
+from mcp_django.threads import Lane, get_pool
+
+if TYPE_CHECKING:
+    from mcp_django.engine.compile import Component, Resource
+    from mcp_django.engine.exchange import Exchange
+
+C = TypeVar("C", bound="Component")
+
+
+class Verdict(Enum):
+    """What a caller may do with a component."""
+
+    ALLOWED = "allowed"
+    STEP_UP = "step up"
+    """Its token lacks a scope that the user may consent to."""
+
+    SIGN_IN = "sign in"
+    """Nobody has signed in, and it isn't public."""
+
+    HIDDEN = "hidden"
+
+
+class MustSignIn(MCPError):
+    """Only who signs in reaches this, if it is there at all."""
+
+    http_status = 401
+
+    def __init__(self, exchange: Exchange) -> None:
+        super().__init__(INVALID_REQUEST, "Sign in: this server wants an access token for that.")
+        self.http_headers = _authenticate(baseline_challenge(_metadata_url(exchange)))
+
+
+class InsufficientScope(MCPError):
+    """The user has to consent to more (RFC 6750 §3.1)."""
+
+    http_status = 403
+
+    def __init__(self, exchange: Exchange, scopes: tuple[str, ...]) -> None:
+        wanted = tuple(dict.fromkeys([*exchange.principal.granted, *scopes]))
+        data = {"error": "insufficient_scope", "scope": " ".join(wanted)}
+        super().__init__(INVALID_REQUEST, f"The access token lacks a scope: {', '.join(scopes)}.", data)
+        text = "The access token lacks a scope."
+        challenge = make_challenge(_metadata_url(exchange), wanted, error="insufficient_scope", description=text)
+        self.http_headers = _authenticate(challenge)
+
+
+async def admitted(component: C | None, exchange: Exchange) -> C | None:
+    """Return a component that this caller may call; ``None`` when there is none, as far as they are concerned.
+
+    Raises:
+        MustSignIn: nobody signed in, and whether it is there doesn't concern them.
+        InsufficientScope: the user may consent to what is missing.
+    """
+    visitor = exchange.principal.kind == "visitor"
+    if component is None:
+        if visitor:
+            await _refuse_visitor(exchange)
+        return None
+    if not exchange.engine.guarded and not visitor:
+        return component
+    access = exchange.engine.access[component.declaration.kind, component.key]
+    match (await _judge([access], exchange))[0]:
+        case Verdict.ALLOWED:
+            return component
+        case Verdict.SIGN_IN:
+            await _refuse_visitor(exchange)
+        case Verdict.STEP_UP:
+            await _step_up(exchange, missing_scopes(access, exchange), _name(component))
+    await tell_refusal("forbidden", exchange.engine.declared.path, exchange.principal, _name(component))
+    return None
+
+
+async def admitted_call(component: C | None, exchange: Exchange) -> C | None:
+    """Do as ``admitted``, and count the call. Raises also ``Throttled``."""
+    component = await admitted(component, exchange)
+    if component is not None and exchange.engine.guarded:
+        access = exchange.engine.access[component.declaration.kind, component.key]
+        if access.throttle is not None:
+            await check_rate(access.throttle, component, exchange)
+    return component
+
+
+async def admitted_resource(uri: str, exchange: Exchange) -> tuple[Resource, dict[str, Any]] | None:
+    """Return the first resource or template that fits and that this caller may read, and its parameters.
+
+    ``None``: there is none, as far as they are concerned. Raises as ``admitted_call`` does.
+    """
+    for resource, parameters in _there(uri, exchange):
+        if await admitted_call(resource, exchange) is not None:
+            return resource, parameters
+    await admitted(None, exchange)
+    return None
+
+
+def _there(uri: str, exchange: Exchange) -> list[tuple[Resource, dict[str, Any]]]:
+    try:
+        return list(exchange.engine.candidates(uri))
+    except NotThere:  # a parameter would leave its place
+        return []
+
+
+async def visible_keys(kind: Kind, exchange: Exchange) -> frozenset[str] | None:
+    """Return the keys of the components of a kind that a caller sees in a list; ``None``: all of them."""
+    engine, visitor = exchange.engine, exchange.principal.kind == "visitor"
+    if not engine.guarded and not visitor:
+        return None
+    keys = [(key, access) for (of, key), access in engine.access.items() if of == kind]
+    verdicts = await _judge([access for _, access in keys], exchange)
+    seen = frozenset(key for (key, access), verdict in zip(keys, verdicts, strict=True) if _is_shown(access, verdict))
+    return None if len(seen) == len(keys) else seen
+
+
+def _is_shown(access: Access, verdict: Verdict) -> bool:
+    """Whether a list holds it: what one may call, and what a consent away from it declares scopes.
+
+    Nobody could begin to sign in for what nobody sees. What declares no scopes waits until somebody has signed in.
+    """
+    if verdict is Verdict.SIGN_IN:
+        could = bool(access.scopes) and not access.of_user
+        return could and get_settings().OAUTH.MISSING_SCOPE == "step_up"
+    return verdict in (Verdict.ALLOWED, Verdict.STEP_UP)
+
+
+async def audible_uris(uris: Iterable[str], exchange: Exchange, *, step_up: bool = True) -> list[str]:
+    """Return those URIs that a caller may hear of: all but those where only something is that they may not read.
+
+    Args:
+        step_up: whether the user may be asked to consent to what is missing.
+
+    Raises:
+        InsufficientScope: what is missing, all of it in one challenge.
+    """
+    if not exchange.engine.guarded and exchange.principal.kind != "visitor":
+        return list(uris)
+    heard, missing = [], []
+    for uri in uris:
+        there = [exchange.engine.access["resource", resource.key] for resource, _ in _there(uri, exchange)]
+        verdicts = await _judge(there, exchange)
+        if Verdict.ALLOWED in verdicts or not (there or exchange.principal.kind == "visitor"):
+            heard.append(uri)
+        elif Verdict.STEP_UP in verdicts:
+            missing += missing_scopes(there[verdicts.index(Verdict.STEP_UP)], exchange)
+    if missing and step_up:
+        await _step_up(exchange, missing, "resource subscriptions")
+    return heard
+
+
+def missing_scopes(access: Access, exchange: Exchange) -> list[str]:
+    """Return the scopes that the caller's token lacks for a component."""
+    return [scope for scope in access.scopes if not exchange.principal.has_scopes(scope)]
+
+
+async def _judge(accesses: list[Access], exchange: Exchange) -> list[Verdict]:
+    """Judge several components. What has to be read of the user is read once for a request, in a thread."""
+    verdicts = [_at_first_sight(access, exchange) for access in accesses]
+    principal = exchange.principal
+    if exchange.rights is None:
+        exchange.rights = Rights(principal)
+    rights = exchange.rights
+    asked = [
+        place
+        for place, access in enumerate(accesses)
+        if verdicts[place] in (Verdict.ALLOWED, Verdict.STEP_UP) and access.of_user
+    ]
+    if any(needs_thread(accesses[place], principal) for place in asked):
+        with Lane(get_pool()):
+            allowed = await sync_to_async(lambda: [rights.allow(accesses[place]) for place in asked])()
+    else:
+        allowed = [rights.allow(accesses[place]) for place in asked]
+    for place, may in zip(asked, allowed, strict=True):
+        if not may or (asks_async(accesses[place]) and not await rights.allow_async(accesses[place])):
+            verdicts[place] = Verdict.HIDDEN
+    return verdicts
+
+
+def _at_first_sight(access: Access, exchange: Exchange) -> Verdict:
+    """Judge by what is at hand: who signed in, and the scopes of the token."""
+    principal = exchange.principal
+    if access.public:
+        return Verdict.ALLOWED
+    if principal.kind == "visitor":
+        return Verdict.SIGN_IN
+    if principal.has_scopes(*access.scopes):
+        return Verdict.ALLOWED
+    steps = principal.interactive and get_settings().OAUTH.MISSING_SCOPE == "step_up"
+    return Verdict.STEP_UP if steps else Verdict.HIDDEN
+
+
+async def _refuse_visitor(exchange: Exchange) -> NoReturn:
+    await tell_refusal("no_token", exchange.engine.declared.path, exchange.principal)
+    raise MustSignIn(exchange)
+
+
+async def _step_up(exchange: Exchange, scopes: list[str], name: str) -> NoReturn:
+    await tell_refusal("insufficient_scope", exchange.engine.declared.path, exchange.principal, name)
+    raise InsufficientScope(exchange, tuple(dict.fromkeys(scopes)))
+
+
+def _name(component: Component) -> str:
+    return f"{component.declaration.kind} {component.key!r}"
+
+
+def _metadata_url(exchange: Exchange) -> str:
+    return urls_of(exchange.engine.declared, exchange.scope or {}, exchange.headers or {})[1]
+
+
+def _authenticate(challenge: str) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"www-authenticate", challenge.encode("ascii")),)
