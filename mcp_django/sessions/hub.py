@@ -36,7 +36,10 @@ MAX_PUBLISHERS = 1024
 """Processes whose numbering is remembered."""
 
 BEAT_SECONDS = (1, 4)
-"""After events, their last number is sent again, after this long and this much longer: a lost last one is noticed."""
+"""After events, their last number is sent again, after this long and this much longer: a lost last one is noticed.
+
+Each of the two is repeated until the layer has taken it.
+"""
 
 REJOIN_SECONDS = 600
 """The layer forgets a process that doesn't say so often that it is there."""
@@ -61,6 +64,7 @@ class Hub:
         self.layer: Any = None if isinstance(layer, InMemoryChannelLayer) else layer
         self._name = secrets.token_hex(8)
         self._number = 0
+        self._numbered_at = float("-inf")
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._outgoing: dict[Event | Nudge, None] = {}
         self._work = asyncio.Event()
@@ -187,17 +191,21 @@ class Hub:
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("from") == self._name:
             return
-        self._notice_gaps(message["from"], message["number"], beat=not message["items"])
+        before = message["number"] - bool(message["items"])  # a beat repeats the number of what was last said
+        self._notice_gaps(message["from"], before, message["since"])
+        self._see(message["from"], message["number"])
         for item in message["items"]:
             self._handle(Event(*item[1:]) if item[0] == "event" else tuple(item[1:]))
 
-    def _notice_gaps(self, publisher: str, number: int, *, beat: bool) -> None:
-        """See whether a message is missing. A publisher that was never heard of counts from when we joined."""
-        fresh = self.loop.time() - self._joined_at < sum(BEAT_SECONDS)
-        before = self._seen.get(publisher, number - (not beat) if fresh else 0)
-        if number != before + (not beat):
+    def _notice_gaps(self, publisher: str, before: int, since: float) -> None:
+        """See whether a message is missing: the last before this one, which was said ``since`` seconds ago."""
+        said_while_here = since < self.loop.time() - self._joined_at
+        unheard = 0 if said_while_here else before  # of a process that we have never heard of
+        if self._seen.get(publisher, unheard) != before:
             logger.info("Messages of another process were lost: every stream is told that anything may have changed.")
             self._miss()
+
+    def _see(self, publisher: str, number: int) -> None:
         self._seen[publisher] = number
         self._seen.move_to_end(publisher)
         while len(self._seen) > MAX_PUBLISHERS:
@@ -212,8 +220,8 @@ class Hub:
                 async with asyncio.timeout(beats[0] if beats else None):
                     await self._work.wait()
             except TimeoutError:
-                beats.pop(0)
-                await self._group_send([])
+                if await self._group_send([]):
+                    beats.pop(0)
                 continue
             self._work.clear()
             while self._outgoing:
@@ -233,12 +241,19 @@ class Hub:
             ]
         )
 
-    async def _group_send(self, items: list[list[str]]) -> None:
-        message = {"type": "mcp.message", "from": self._name, "number": self._number, "items": items}
+    async def _group_send(self, items: list[list[str]]) -> bool:
+        """Send one message, and say whether the layer took it. If not, its number is used up: the next one shows it."""
+        now = self.loop.time()
+        since = now - self._numbered_at if self._number > 1 or not items else 0.0
+        message = {"type": "mcp.message", "from": self._name, "number": self._number, "since": since, "items": items}
+        if items:
+            self._numbered_at = now
         try:
             await self.layer.group_send(GROUP, message)
-        except Exception as error:  # the number is used up: who gets the next one notices
+        except Exception as error:
             logger.warning("The channel layer did not take a message (%s: %s).", type(error).__name__, error)
+            return False
+        return True
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

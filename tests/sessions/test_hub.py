@@ -213,15 +213,29 @@ async def test_the_first_words_of_a_process_that_starts_later_are_missed_as_well
             await heard.until_everything()
 
 
-async def test_who_has_just_joined_has_missed_nothing(layer: SharedLayer) -> None:
-    async with process(layer) as (here, _):
-        for number in range(5):
-            here.publish(update(number + 5))
-            await here.flush()
-        async with process(layer) as (_, heard):
-            here.publish(update(0))
-            await heard.until(update(0))
-            assert heard.events == [update(0)]
+async def test_the_first_words_of_a_process_are_missed_by_one_that_has_just_joined_as_well(
+    layer: SharedLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Redis has restarted, and the first thing that is said finds a connection that is gone."""
+    monkeypatch.setattr(hubs, "BEAT_SECONDS", (0.05, 0.05))
+    async with process(layer) as (speaker, _), process(layer) as (_, heard):
+        layer.lose = 1
+        speaker.publish(update(0))
+        await heard.until_everything()
+
+
+@pytest.mark.parametrize("items", [[], [["event", "a", "resource", "x://0"]]], ids=["a beat", "an event"])
+async def test_who_has_just_joined_has_missed_only_what_was_said_since(layer: SharedLayer, items: list[Any]) -> None:
+    """Every message says how many seconds before it the last one was sent."""
+    async with process(layer) as (hub, heard):
+        message = {"type": "mcp.message", "number": 5, "items": items}
+        await layer.group_send(hubs.GROUP, {**message, "from": "long ago", "since": 3600.0})
+        async with asyncio.timeout(SECONDS):
+            while "long ago" not in hub._seen:
+                await asyncio.sleep(0)
+        assert heard.events == [update(0)] * len(items)
+        await layer.group_send(hubs.GROUP, {**message, "from": "just now", "since": 0.0})
+        await heard.until_everything()
 
 
 # A layer that fails
@@ -302,6 +316,24 @@ async def test_a_layer_that_takes_no_message_is_told_in_the_log_and_noticed_by_t
         await here.flush()
     assert "The channel layer did not take a message (ConnectionError: no room)." in caplog.text
     here.publish(update(1))
+    await heard.until_everything()
+
+
+async def test_what_the_layer_did_not_take_is_noticed_once_it_takes_something(
+    layer: SharedLayer, pair: tuple[Hub, Hub, Heard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it has failed, and though nothing more is said."""
+    monkeypatch.setattr(hubs, "BEAT_SECONDS", (0.02, 0.02))
+    here, _, heard = pair
+    send, failures = layer.group_send, iter(range(4))
+
+    async def fail(*args: Any) -> None:
+        for _ in failures:
+            raise ConnectionError("no room")
+        await send(*args)
+
+    monkeypatch.setattr(layer, "group_send", fail)
+    here.publish(update(0))
     await heard.until_everything()
 
 
