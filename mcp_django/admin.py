@@ -1,9 +1,10 @@
-"""The sessions of handshake clients, in the admin."""
+"""The sessions of handshake clients, in the admin; and, where there is sign-in, service accounts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
@@ -56,3 +57,7 @@ class SessionAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         return False
+
+
+if apps.is_installed("oauth2_provider"):
+    from mcp_django.oauth import account_admin  # noqa: F401 - registers service accounts

@@ -35,6 +35,7 @@ def _project(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.ROOT_URLCONF = "tests.oauth.urls"
     settings.MIDDLEWARE = MIDDLEWARE
     settings.OAUTH2_PROVIDER = defaults(SCOPES=SCOPES, ALWAYS_RELOAD_OAUTHLIB_CORE=True)
+    settings.STATIC_URL = "/static/"
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MCP_DJANGO = {**settings.MCP_DJANGO, "OAUTH": {}}
     cache.clear()

@@ -30,7 +30,7 @@ def check(yielding: Callable[[], Iterator[CheckMessage]]) -> Check:
     def run(**kwargs: Any) -> list[CheckMessage]:
         return list(yielding())
 
-    run.__name__ = yielding.__name__
+    run.__name__, run.__module__ = yielding.__name__, yielding.__module__
     return run
 
 
