@@ -32,6 +32,9 @@ class MCPOAuth2Validator(OAuth2Validator):  # type: ignore[misc]
         if OFFLINE_ACCESS in scopes:
             rest = [scope for scope in scopes if scope != OFFLINE_ACCESS]
             scopes[:] = rest or self.get_default_scopes(client_id, request)  # oauthlib goes on with this very list
+        if request.grant_type == "client_credentials" and set(scopes) <= set(get_settings().OAUTH.BASELINE_SCOPES):
+            # What a challenge tells every client to begin with. Nobody is there whom a program could ask for more.
+            scopes[:] = self.get_default_scopes(client_id, request)
         return bool(super().validate_scopes(client_id, scopes, client, request, *args, **kwargs))
 
     def is_within_original_scope(

@@ -111,8 +111,9 @@ def test_it_gets_the_scopes_of_its_account_and_no_others(robot: User, monkeypatc
 
     monkeypatch.setattr(mcp, "scopes", frozenset({"notes:read", "notes:write"}), raising=False)
     client, secret = make_account("nightly", robot, ["notes:read"])
-    assert sign_in(client, secret).json()["scope"] == "notes:read"
-    for scope in ("mcp", "notes:write", "profile", "notes:read notes:write"):
+    for asked in ({}, {"scope": "mcp"}, {"scope": "notes:read"}):  # every client is told to begin with "mcp"
+        assert sign_in(client, secret, **asked).json()["scope"] == "notes:read"
+    for scope in ("mcp notes:write", "notes:write", "profile", "notes:read notes:write"):
         assert sign_in(client, secret, scope=scope).json()["error"] == "invalid_scope"
 
 
