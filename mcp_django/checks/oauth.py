@@ -82,7 +82,7 @@ def check_base_url() -> Iterator[CheckMessage]:
 
 @check
 def check_views() -> Iterator[CheckMessage]:
-    """W006 and W010: the toolkit's own views are in the place of ours, or none are."""
+    """W006 and W018: the toolkit's own views are in the place of ours, or none are."""
     if not signs_in():
         return
     from mcp_django.oauth.views.authorize import AuthorizeView
@@ -110,7 +110,7 @@ def check_views() -> Iterator[CheckMessage]:
             "Clients can't find the documents about sign-in at the root of the host (RFC 8414 §3.1, RFC 9728 §3.1).",
             hint=f"Add {include} to the root URLconf, or, with the authorization server below a prefix, "
             "path('', include('mcp_django.oauth.wellknown')).",
-            id="mcp_django.W010",
+            id="mcp_django.W018",
         )
 
 
@@ -160,14 +160,14 @@ def check_cimd() -> Iterator[CheckMessage]:
 
 @check
 def check_pages() -> Iterator[CheckMessage]:
-    """W011, W012 and W013: people can't sign in, or others can do it for them."""
+    """W019, W020 and W013: people can't sign in, or others can do it for them."""
     if not signs_in():
         return
     if "django.middleware.csrf.CsrfViewMiddleware" not in settings.MIDDLEWARE:
         yield Warning(
             "CsrfViewMiddleware is not in MIDDLEWARE: a page of somebody else's can give consent in a visitor's name.",
             hint="Add 'django.middleware.csrf.CsrfViewMiddleware'.",
-            id="mcp_django.W011",
+            id="mcp_django.W019",
         )
     ours, django = "mcp_django.oauth.middleware.OAuthHeadersMiddleware", "django.middleware.security.SecurityMiddleware"
     cuts = django in settings.MIDDLEWARE and settings.SECURE_CROSS_ORIGIN_OPENER_POLICY not in (None, "unsafe-none")
@@ -176,7 +176,7 @@ def check_pages() -> Iterator[CheckMessage]:
             "SECURE_CROSS_ORIGIN_OPENER_POLICY cuts clients off that open a window for signing in: ChatGPT says that "
             "the flow was cancelled.",
             hint=f"Add '{ours}' below SecurityMiddleware.",
-            id="mcp_django.W012",
+            id="mcp_django.W020",
         )
     try:
         login = resolve_url(settings.LOGIN_URL)

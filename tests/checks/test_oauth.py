@@ -170,7 +170,7 @@ def test_w009_clients_that_get_too_much(provider: Any, change: dict[str, Any]) -
     ]
 
 
-def test_w010_documents_that_clients_can_not_find(settings: Any) -> None:
+def test_w018_documents_that_clients_can_not_find(settings: Any) -> None:
     below = path("o/", include("mcp_django.oauth.urls"))
     settings.ROOT_URLCONF = urlconf(LOGIN, below)
     assert found() == [
@@ -178,7 +178,7 @@ def test_w010_documents_that_clients_can_not_find(settings: Any) -> None:
             "Clients can't find the documents about sign-in at the root of the host (RFC 8414 §3.1, RFC 9728 §3.1).",
             hint=f"Add {INCLUDE} to the root URLconf, or, with the authorization server below a prefix, "
             "path('', include('mcp_django.oauth.wellknown')).",
-            id="mcp_django.W010",
+            id="mcp_django.W018",
         )
     ]
     wellknown = path("", include("mcp_django.oauth.wellknown"))
@@ -186,26 +186,26 @@ def test_w010_documents_that_clients_can_not_find(settings: Any) -> None:
     assert found() == []
 
 
-def test_w011_consent_in_a_visitors_name(settings: Any) -> None:
+def test_w019_consent_in_a_visitors_name(settings: Any) -> None:
     settings.MIDDLEWARE = [each for each in MIDDLEWARE if "csrf" not in each]
     assert found() == [
         Warning(
             "CsrfViewMiddleware is not in MIDDLEWARE: a page of somebody else's can give consent in a visitor's name.",
             hint="Add 'django.middleware.csrf.CsrfViewMiddleware'.",
-            id="mcp_django.W011",
+            id="mcp_django.W019",
         )
     ]
 
 
 @pytest.mark.parametrize("middleware", [MIDDLEWARE[:-1], [MIDDLEWARE[-1], *MIDDLEWARE[:-1]]])
-def test_w012_clients_that_open_a_window(settings: Any, middleware: list[str]) -> None:
+def test_w020_clients_that_open_a_window(settings: Any, middleware: list[str]) -> None:
     settings.MIDDLEWARE = middleware
     assert found() == [
         Warning(
             "SECURE_CROSS_ORIGIN_OPENER_POLICY cuts clients off that open a window for signing in: ChatGPT says that "
             "the flow was cancelled.",
             hint="Add 'mcp_django.oauth.middleware.OAuthHeadersMiddleware' below SecurityMiddleware.",
-            id="mcp_django.W012",
+            id="mcp_django.W020",
         )
     ]
     settings.SECURE_CROSS_ORIGIN_OPENER_POLICY = "unsafe-none"
