@@ -53,6 +53,18 @@ def is_local(uri: str) -> bool:
     return is_loopback(uri) or urlsplit(uri).scheme not in ("http", "https")
 
 
+def shown_host(url: str) -> str:
+    """Return the host of a URL, and its port, in the letters that DNS knows: no other alphabet's can pass for them."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        ascii_host = host.encode("idna").decode() if not host.isascii() else host
+    except UnicodeError:
+        ascii_host = host.encode("ascii", "backslashreplace").decode()
+    name = f"[{ascii_host}]" if ":" in ascii_host else ascii_host
+    return f"{name}:{parts.port}" if parts.port else name
+
+
 def choose_method(metadata: Mapping[str, Any]) -> str | None:
     """Return how the client proves who it is at the token endpoint; ``None`` when it can't do what is known here.
 
@@ -67,7 +79,7 @@ def choose_method(metadata: Mapping[str, Any]) -> str | None:
 
 
 def _is_safe(uri: str) -> bool:
-    if any(unicodedata.category(c)[0] in "CZ" for c in uri) or "@" in uri.partition("?")[0]:
+    if any(not "!" <= c <= "~" for c in uri) or "@" in uri.partition("?")[0]:
         return False
     try:
         parts = urlsplit(uri)

@@ -159,6 +159,11 @@ def test_an_account_is_no_way_in_for_a_client_of_another_kind(flow: Flow, robot:
     assert stored(flow.connect()["access_token"]).user.username == "ada"
 
 
+def test_the_code_of_a_device_is_missed_without_a_crash(flow: Flow) -> None:
+    answer = flow.token(grant_type="urn:ietf:params:oauth:grant-type:device_code")
+    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+
+
 def test_a_refusal_is_json_whatever_the_client_put_into_it(flow: Flow) -> None:
     application()
     answer = flow.token(code=flow.code(), resource="http://testserver/<script>")

@@ -16,7 +16,7 @@ from oauthlib.oauth2 import OAuth2Error
 
 from mcp_django.oauth import events
 from mcp_django.oauth.cimd import fetching
-from mcp_django.oauth.clients import is_local
+from mcp_django.oauth.clients import is_local, shown_host
 from mcp_django.oauth.connections import has_connection
 from mcp_django.oauth.forms import MCPAllowForm
 from mcp_django.oauth.issuer import issuer, with_issuer
@@ -108,13 +108,13 @@ class AuthorizeView(AuthorizationView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context_data(**kwargs)
         form = context["form"]
-        asked = form.data if form.is_bound else self.oauth2_data
+        asked = form.cleaned_data if form.is_bound else self.oauth2_data
         client_id, redirect_uri = asked.get("client_id", ""), asked.get("redirect_uri") or ""
         application = get_application_model().objects.filter(client_id=client_id).first()
         return {
             **context,
             "application": application,
-            "publisher": urlsplit(client_id).hostname if client_id.startswith("https://") else None,
+            "publisher": shown_host(client_id) if client_id.startswith("https://") else None,
             "redirect_host": destination(redirect_uri),
             "is_local": is_local(redirect_uri),
             "here": self.request.get_full_path(),
@@ -124,7 +124,7 @@ class AuthorizeView(AuthorizationView):  # type: ignore[misc]
 def destination(redirect_uri: str) -> str:
     """Return where a redirect leads, for people: the host, or the program's scheme."""
     parts = urlsplit(redirect_uri)
-    return parts.netloc if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+    return shown_host(redirect_uri) if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
 def may_skip(credentials: dict[str, Any]) -> bool:

@@ -19,8 +19,6 @@ from mcp_django.oauth.cors import CORSMixin
 from mcp_django.oauth.issuer import issuer, issuer_path, resource_base, site_url
 from mcp_django.registry import MCPServer, servers
 
-CACHE = "public, max-age=300"
-
 
 @method_decorator(login_not_required, name="dispatch")
 class AuthorizationServerMetadataView(CORSMixin, OAuthServerMetadataView):  # type: ignore[misc]
@@ -40,9 +38,7 @@ class AuthorizationServerMetadataView(CORSMixin, OAuthServerMetadataView):  # ty
             "scopes_supported": sorted(mcp_scopes()),
             "authorization_response_iss_parameter_supported": True,
         }
-        response = JsonResponse(document)
-        response["Cache-Control"] = CACHE
-        return response
+        return _kept(JsonResponse(document))
 
     def _get_endpoint_url(self, request: HttpRequest, view_name: str, required: bool = False) -> str | None:  # noqa: FBT001, FBT002
         try:
@@ -64,9 +60,7 @@ class ProtectedResourceMetadataView(CORSMixin, View):
         server = next((each for each in servers() if resource_url(each.path, base) == wanted), None)
         if server is None:
             raise Http404("No such server.")
-        response = JsonResponse(self.document(request, server, wanted))
-        response["Cache-Control"] = CACHE
-        return response
+        return _kept(JsonResponse(self.document(request, server, wanted)))
 
     def document(self, request: HttpRequest, server: MCPServer, resource: str) -> dict[str, Any]:
         """Return what clients are told. The scopes are those to begin with; challenges ask for more."""
@@ -83,3 +77,9 @@ class ProtectedResourceMetadataView(CORSMixin, View):
             "resource_tos_uri": oauth2_settings.OAUTH2_PROTECTED_RESOURCE_TOS_URI,
         }
         return {key: value for key, value in document.items() if value}
+
+
+def _kept(response: HttpResponse) -> HttpResponse:
+    """Let caches keep a document, unless it names the host that was asked for, by whatever header."""
+    response["Cache-Control"] = "public, max-age=300" if get_settings().OAUTH.BASE_URL else "no-store"
+    return response

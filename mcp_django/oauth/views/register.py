@@ -70,7 +70,7 @@ class RegisterView(CORSMixin, View):
             raise RegistrationRefused(429, "too_many_requests", "Come again later.", retry_after=wait)
         if not permissions or not all(each().has_permission(request) for each in permissions):
             raise RegistrationRefused(403, "access_denied", "You may not register a client here.")
-        if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES or len(request.body) > MAX_BODY_BYTES:
+        if len(request.body) > MAX_BODY_BYTES:  # of which Django reads DATA_UPLOAD_MAX_MEMORY_SIZE at most
             raise RegistrationRefused(413, "invalid_client_metadata", f"Send at most {MAX_BODY_BYTES} bytes.")
         try:
             metadata = json.loads(request.body)

@@ -163,7 +163,7 @@ def test_nobody_is_sent_anywhere_that_the_client_did_not_register(
 
 def test_a_form_with_another_client_or_redirect_is_refused(flow: Flow) -> None:
     application()
-    for change in ({"client_id": "unknown"}, {"redirect_uri": "https://evil.example/cb"}):
+    for change in ({"client_id": "unknown"}, {"client_id": "note\0book"}, {"redirect_uri": "https://evil.example/cb"}):
         for allow in (True, False):
             response = flow.answer(flow.ask(), allow=allow, **change)
             assert response.status_code == 400

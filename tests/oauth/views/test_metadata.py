@@ -87,6 +87,12 @@ def test_a_pinned_base_is_what_they_name_whatever_host_was_asked(oauth: Any) -> 
     }
 
 
+def test_caches_keep_a_document_unless_it_depends_on_the_request(oauth: Any) -> None:
+    assert {Client().get(path)["Cache-Control"] for path in (SERVER, RESOURCE)} == {"no-store"}
+    oauth(BASE_URL="https://example.com")
+    assert {Client().get(path)["Cache-Control"] for path in (SERVER, RESOURCE)} == {"public, max-age=300"}
+
+
 def test_a_host_that_is_not_ours_gets_no_document() -> None:
     assert Client(headers={"host": "evil.example"}).get(SERVER).status_code == 400
     assert Client(headers={"host": "evil.example"}).get(RESOURCE).status_code == 400

@@ -107,6 +107,7 @@ def test_no_token_of_nobody_comes_with_it(db: None) -> None:
         "//evil.example/cb",
         "https://evil.example/c b",
         "https://evil.example/\u202ecb",
+        "https://cl\u0430ude.ai/callback",
         "",
         None,
         5,
