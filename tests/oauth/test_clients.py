@@ -14,7 +14,7 @@ from mcp_django.oauth.clients import is_local, shown_host
         ("https://client.example:8443/callback", "client.example:8443"),
         ("http://[::1]:3000/callback", "[::1]:3000"),
         ("https://claude.ai@evil.example/callback", "evil.example"),
-        ("https://cl\u0430ude.ai/client.json", "xn--clude-3ve.ai"),
+        ("https://cl\u0430ude.ai/client.json", "xn--clude-5ve.ai"),
         ("https://" + "\u0430" * 80 + ".example/client.json", "\\u0430" * 80 + ".example"),
     ],
 )
