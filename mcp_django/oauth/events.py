@@ -52,22 +52,20 @@ def token_revoked(request: HttpRequest, application: Any) -> None:
     logger.info("Revocation: client %s from %s", _name(application), client_address(request))
 
 
-def refused(request: HttpRequest, what: str, response: HttpResponse) -> None:
-    """A request of a client was refused; ``what`` it wanted."""
+def refused(request: HttpRequest, what: str, status: int, error: str) -> None:
+    """A client was refused ``what`` it wanted, with an error of RFC 6749 §5.2."""
+    signals.oauth_refused.send(sender=None, request=request, what=what, status=status, error=error)
+    client_id = _printable(request.POST.get("client_id") or request.GET.get("client_id") or "unknown")
+    address = client_address(request)
+    logger.warning("Refused: %s, %s %s, client %s from %s", what, status, _printable(error), client_id, address)
+
+
+def error_of(response: HttpResponse) -> str:
+    """Return the error that an answer in JSON names; empty when it names none."""
     try:
-        error = str(json.loads(response.content).get("error", ""))
+        return str(json.loads(response.content).get("error", ""))
     except (ValueError, AttributeError):
-        error = ""
-    client_id = _printable(request.POST.get("client_id", "") if what != "registration" else "")
-    signals.oauth_refused.send(sender=None, request=request, what=what, status=response.status_code, error=error)
-    logger.warning(
-        "Refused: %s, %s %s, client %s from %s",
-        what,
-        response.status_code,
-        _printable(error),
-        client_id or "unknown",
-        client_address(request),
-    )
+        return ""
 
 
 def _name(application: Any) -> str:

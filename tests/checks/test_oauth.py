@@ -12,15 +12,7 @@ from django.urls import include, path
 from mcp_django import MCPServer, checks
 from mcp_django.checks import oauth
 from mcp_django.oauth import defaults
-
-MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "mcp_django.oauth.middleware.OAuthHeadersMiddleware",
-]
+from tests.oauth.conftest import MIDDLEWARE
 
 
 @pytest.fixture(autouse=True)

@@ -93,6 +93,18 @@ def test_revocation_and_disconnection(flow: Flow, ada: User, caplog: pytest.LogC
     assert caplog.messages == [f"Disconnected: user {ada.pk}, client notebook, 1 tokens"]
 
 
+def test_a_refusal_of_consent_that_nobody_was_asked_for(flow: Flow) -> None:
+    application()
+    with heard(signals.oauth_refused) as said:
+        flow.ask(scope="unknown")
+        flow.ask(client_id="nobody")
+        flow.answer(flow.ask(), allow=False)
+    assert said == [
+        {"what": "authorization", "status": 302, "error": "invalid_scope"},
+        {"what": "authorization", "status": 400, "error": "invalid_request"},
+    ]
+
+
 def test_refusals_say_who_and_why_on_one_line(flow: Flow, caplog: pytest.LogCaptureFixture) -> None:
     application()
     with caplog.at_level("WARNING", "mcp_django.oauth"), heard(signals.oauth_refused) as said:

@@ -102,6 +102,12 @@ class AuthorizeView(AuthorizationView):  # type: ignore[misc]
         status = 400 if "client_id" in form.errors else 200
         return self.render_to_response(self.get_context_data(form=form), status=status)  # type: ignore[no-any-return]
 
+    def error_response(self, error: OAuthToolkitError, application: Any, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().error_response(error, application, **kwargs)
+        if error.oauthlib_error.error != "access_denied":  # which is somebody's decision
+            events.refused(self.request, "authorization", response.status_code, error.oauthlib_error.error)
+        return response
+
     def redirect(self, redirect_to: str, application: Any) -> HttpResponse:
         return super().redirect(with_issuer(redirect_to, issuer(self.request)), application)  # type: ignore[no-any-return]
 
@@ -113,6 +119,7 @@ class AuthorizeView(AuthorizationView):  # type: ignore[misc]
         application = get_application_model().objects.filter(client_id=client_id).first()
         return {
             **context,
+            "account": self.request.user,
             "application": application,
             "publisher": shown_host(client_id) if client_id.startswith("https://") else None,
             "redirect_host": destination(redirect_uri),

@@ -33,7 +33,7 @@ class ConnectedAppsView(LoginRequiredMixin, TemplateView):
             (client, [texts.get(scope, scope) for scope in granted_scopes(user, client)])
             for client in connected_clients(user)
         ]
-        return {**super().get_context_data(**kwargs), "connections": connections}
+        return {**super().get_context_data(**kwargs), "account": user, "connections": connections}
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         response = super().dispatch(request, *args, **kwargs)

@@ -49,7 +49,7 @@ class RegisterView(CORSMixin, View):
             response = JsonResponse(body, status=refusal.status)
             if refusal.retry_after is not None:
                 response["Retry-After"] = str(refusal.retry_after)
-            events.refused(request, "registration", response)
+            events.refused(request, "registration", refusal.status, refusal.error)
         else:
             events.client_registered(request, application)
             response = JsonResponse(self.describe(application, metadata, secret), status=201)

@@ -31,7 +31,7 @@ class TokenView(CORSMixin, ToolkitTokenView):  # type: ignore[misc]
         response["Content-Type"] = "application/json"  # some of the toolkit's refusals call themselves HTML
         response["Cache-Control"] = "no-store"
         if response.status_code != 200:
-            events.refused(request, "token", response)
+            events.refused(request, "token", response.status_code, events.error_of(response))
         return response
 
 
@@ -46,5 +46,5 @@ class RevokeView(CORSMixin, RevokeTokenView):  # type: ignore[misc]
             application = get_application_model().objects.filter(client_id=client_id).first()
             events.token_revoked(request, application)
         else:
-            events.refused(request, "revocation", response)
+            events.refused(request, "revocation", response.status_code, events.error_of(response))
         return response

@@ -31,6 +31,13 @@ def test_the_page_says_who_asks_where_it_leads_to_and_for_whom(flow: Flow) -> No
         assert fact in text, fact
 
 
+def test_it_shows_the_account_whatever_the_projects_templates_know(flow: Flow, settings: Any) -> None:
+    application()
+    (engine,) = settings.TEMPLATES
+    settings.TEMPLATES = [{**engine, "OPTIONS": {}}]
+    assert "ada" in shown(flow.ask()).partition("Your account")[2]
+
+
 def test_the_name_of_a_client_that_registered_itself_is_called_its_own_choice(flow: Flow) -> None:
     application(registration_source="dcr")
     assert "nobody has checked it" in shown(flow.ask())
