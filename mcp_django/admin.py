@@ -1,4 +1,4 @@
-"""The sessions of handshake clients, and API keys, in the admin."""
+"""The sessions of handshake clients, and API keys, in the admin; and, where there is sign-in, service accounts."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
@@ -138,3 +139,7 @@ class APIKeyAdmin(KeyAdmin):
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return ["name", "prefix", "last4", f"user__{get_user_model().USERNAME_FIELD}"]
+
+
+if apps.is_installed("oauth2_provider"):
+    from mcp_django.oauth import account_admin  # noqa: F401 - registers service accounts

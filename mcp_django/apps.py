@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.conf import settings
+from django.db.models.signals import post_delete
 
 from mcp_django.signals import server_changed
 
@@ -29,6 +31,11 @@ class MCPDjangoConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from mcp_django import checks  # noqa: F401 - registers them
+        from mcp_django.checks import oauth  # noqa: F401 - registers these, and the others as well
 
         server_changed.connect(_announce, dispatch_uid="mcp_django")
+        if apps.is_installed("oauth2_provider"):
+            from mcp_django.oauth.accounts import forget_account
+
+            model = getattr(settings, "OAUTH2_PROVIDER_APPLICATION_MODEL", "oauth2_provider.Application")
+            post_delete.connect(forget_account, sender=model, dispatch_uid="mcp_django")

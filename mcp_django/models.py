@@ -129,3 +129,26 @@ class APIKey(models.Model):
     def usable(self) -> bool:
         """Whether it is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+
+class ServiceAccount(models.Model):
+    """For whom a program acts that signs in as itself (RFC 6749 §4.4), and what it may ask for.
+
+    It names the OAuth client by its id, since django-oauth-toolkit is the project's choice. The client's own ``user``
+    is whoever made it, and nobody acts for them.
+    """
+
+    client_id = models.CharField(_("OAuth client"), max_length=255, unique=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+", verbose_name=_("user")
+    )
+    scopes = models.JSONField(_("scopes"), default=list, help_text=_('A list of names, such as ["mcp"].'))
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("service account")
+        verbose_name_plural = _("service accounts")
+        ordering = ["client_id"]
+
+    def __str__(self) -> str:
+        return self.client_id

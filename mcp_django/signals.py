@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-__all__ = ["access_refused", "server_changed"]
+__all__ = [
+    "access_refused",
+    "client_disconnected",
+    "client_registered",
+    "consent_denied",
+    "consent_given",
+    "oauth_refused",
+    "server_changed",
+    "token_revoked",
+]
 
 server_changed = Signal()
 """A list of a server changed, or something that it serves.
@@ -19,3 +28,24 @@ access_refused = Signal()
 Arguments: ``reason`` (a word, see docs/how-to/permissions.md), ``server`` (path), ``principal``, and ``component``
 (kind and key, or empty).
 """
+
+consent_given = Signal()
+"""Somebody allowed a client to act for them.
+
+Arguments: ``request``, ``application``, ``scopes`` (sorted), and ``step_up``: whether it had been allowed to before.
+"""
+
+consent_denied = Signal()
+"""Somebody was asked and said no. Arguments: ``request``, ``application``."""
+
+client_registered = Signal()
+"""A client registered itself (RFC 7591). Arguments: ``request``, ``application``."""
+
+client_disconnected = Signal()
+"""All tokens that a client had of a user ended. Arguments: ``user``, ``application``."""
+
+token_revoked = Signal()
+"""A client ended a token (RFC 7009). Arguments: ``request``, ``application`` (``None``: it isn't known)."""
+
+oauth_refused = Signal()
+"""A client was refused. Arguments: ``request``, ``what`` (``"token"``, ...), ``status``, ``error`` (RFC 6749 §5.2)."""

@@ -5,6 +5,7 @@ Nothing needs to be set for development. These variables of the environment move
 ``DJANGO_DEBUG``          ``0`` or ``false`` turns debugging off; then the next two are needed.
 ``DJANGO_SECRET_KEY``     the secret key.
 ``DJANGO_ALLOWED_HOSTS``  host names, separated by commas.
+``DJANGO_BASE_URL``       where clients reach it, as ``https://atlas.example.com``.
 ``DATABASE_URL``          another database, as ``postgres://user:password@host/name``.
 ``REDIS_URL``             Redis for the channel layer and the cache, as ``redis://host:6379/0``.
 """
@@ -17,6 +18,8 @@ from typing import Any
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+
+from mcp_django.oauth import defaults
 
 
 def env_flag(name: str, *, default: bool) -> bool:
@@ -68,6 +71,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "mcp_django.oauth.middleware.OAuthHeadersMiddleware",
 ]
 
 ROOT_URLCONF = "project.urls"
@@ -98,7 +102,12 @@ MCP_DJANGO = {
         "Countries are named by their ISO 3166 code of two letters. Distances are kilometres as the crow flies."
     ),
     "AUTH": "none",
+    "OAUTH": {"BASE_URL": os.environ.get("DJANGO_BASE_URL", "")},
 }
+OAUTH2_PROVIDER = defaults(SCOPES={"mcp": "Look things up in the atlas as you"})
+LOGIN_URL = "login"
+# Clients on their user's own computer get their codes there over http (RFC 8252 §7.3).
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]
 
 SQLITE: dict[str, Any] = {
     "ENGINE": "django.db.backends.sqlite3",

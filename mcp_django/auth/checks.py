@@ -30,26 +30,6 @@ def check_permissions(databases: Collection[str]) -> Iterator[CheckMessage]:
                 )
 
 
-def check_scopes() -> Iterator[CheckMessage]:
-    """E011: a component asks for a scope that no token can have."""
-    if not _signs_in() or not apps.is_installed("oauth2_provider"):
-        return
-    wanted = [(declaration, name) for declaration, access in _components() for name in access.scopes]
-    if not wanted:
-        return
-    from oauth2_provider.scopes import get_scopes_backend
-
-    known = get_scopes_backend().get_all_scopes()
-    for declaration, name in wanted:
-        if name not in known:
-            yield Error(
-                f"{_where(declaration)} asks for the scope {name!r}, which no token can have.",
-                hint="Add it to OAUTH2_PROVIDER['SCOPES'], with a text for the consent page.",
-                obj=declaration.fn,
-                id="mcp_django.E011",
-            )
-
-
 def check_groups(databases: Collection[str]) -> Iterator[CheckMessage]:
     """W010: a component asks for a group that isn't there. Only where checks may look into the database."""
     if not databases or not apps.is_installed("django.contrib.auth"):

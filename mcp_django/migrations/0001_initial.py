@@ -45,6 +45,34 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="ServiceAccount",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("client_id", models.CharField(max_length=255, unique=True, verbose_name="OAuth client")),
+                (
+                    "scopes",
+                    models.JSONField(
+                        default=list, help_text='A list of names, such as ["mcp"].', verbose_name="scopes"
+                    ),
+                ),
+                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "service account",
+                "verbose_name_plural": "service accounts",
+                "ordering": ["client_id"],
+            },
+        ),
+        migrations.CreateModel(
             name="Session",
             fields=[
                 ("id", models.CharField(max_length=64, primary_key=True, serialize=False, verbose_name="id")),

@@ -26,6 +26,7 @@ MODULES = (
     "mcp_django.auth",
     "mcp_django.conf",
     "mcp_django.exceptions",
+    "mcp_django.oauth",
     "mcp_django.registry",
     "mcp_django.routing",
     "mcp_django.signals",

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from django.core.checks import CheckMessage, Error, Warning, run_checks
 from django.test import modify_settings, override_settings
-from oauth2_provider import scopes
 
 from mcp_django import MCPServer
 from mcp_django.auth import checks as auth_checks
@@ -55,23 +54,6 @@ def test_a_permission_that_is_in_the_database_alone_counts_where_it_may_be_looke
     MCPServer("reports").add_tool(tool, permissions="auth.impersonate")
     assert found("E010")
     assert list(auth_checks.check_permissions(["default"])) == []
-
-
-def test_e011_a_scope_that_no_token_can_have(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Backend:
-        def get_all_scopes(self) -> dict[str, str]:
-            return {"mcp": "Use it"}
-
-    monkeypatch.setattr(scopes, "get_scopes_backend", Backend)
-    MCPServer("reports").add_tool(tool, scopes=["mcp", "notes:write"])
-    assert found("E011") == [
-        Error(
-            f"{WHERE} asks for the scope 'notes:write', which no token can have.",
-            hint="Add it to OAUTH2_PROVIDER['SCOPES'], with a text for the consent page.",
-            obj=tool,
-            id="mcp_django.E011",
-        )
-    ]
 
 
 def test_the_defaults_of_a_server_that_mean_nothing_break_no_check() -> None:

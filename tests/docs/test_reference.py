@@ -82,6 +82,10 @@ def test_every_check_that_runs_with_deploy_says_so() -> None:
         "mcp_django.W003",
         "mcp_django.W005",
         "mcp_django.W011",
+        "mcp_django.W014",
+        "mcp_django.W015",
+        "mcp_django.W016",
+        "mcp_django.W017",
     }
 
 
