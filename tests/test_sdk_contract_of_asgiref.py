@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -71,6 +72,7 @@ async def test_code_that_is_not_thread_sensitive_runs_elsewhere(executor: OneThr
 
 
 async def test_a_context_that_nobody_holds_takes_its_executor_with_it(executor: OneThread) -> None:
+    gc.collect()  # those of requests in other tests that wait for the collector
     before = len(SyncToAsync.context_to_thread_executor)
     await _in_a_context(executor, sync_to_async(_name))
     assert len(SyncToAsync.context_to_thread_executor) == before
