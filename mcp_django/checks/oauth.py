@@ -54,10 +54,11 @@ def check_scopes() -> Iterator[CheckMessage]:
         return
     try:
         discover()
+        asked = {server: server_scopes(server) for server in servers()}
     except ImproperlyConfigured:
-        return  # E002 says it
-    for server in servers():
-        for scope in sorted(server_scopes(server) - set(_provider().SCOPES)):
+        return  # E002 and E004 say it
+    for server, scopes in asked.items():
+        for scope in sorted(scopes - set(_provider().SCOPES)):
             yield Error(
                 f"{server!r} asks for the scope {scope!r}, which isn't in OAUTH2_PROVIDER['SCOPES'].",
                 hint="Describe it there, for the people who are asked to allow it, or correct its name.",

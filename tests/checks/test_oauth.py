@@ -48,7 +48,7 @@ def test_a_project_that_is_set_up_passes() -> None:
 
 def test_a_project_without_sign_in_is_left_alone(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
-    settings.MIDDLEWARE, settings.ROOT_URLCONF = [], "tests.urls"
+    settings.MIDDLEWARE, settings.ROOT_URLCONF, settings.MCP_DJANGO = [], "tests.urls", {"AUTH": "none"}
     assert not oauth.signs_in()
     settings.MCP_DJANGO = None
     assert not oauth.signs_in()

@@ -64,7 +64,7 @@ class ProtectedResourceMetadataView(CORSMixin, View):
 
     def document(self, request: HttpRequest, server: MCPServer, resource: str) -> dict[str, Any]:
         """Return what clients are told. The scopes are those to begin with; challenges ask for more."""
-        scopes = dict.fromkeys((*get_settings().OAUTH.BASELINE_SCOPES, *sorted(getattr(server, "scopes", ()))))
+        scopes = dict.fromkeys((*get_settings().OAUTH.BASELINE_SCOPES, *sorted(server.access().scopes)))
         elsewhere = oauth2_settings.OAUTH2_PROTECTED_RESOURCE_AUTHORIZATION_SERVERS
         document = {
             "resource": resource,
