@@ -310,7 +310,7 @@ async def test_a_pinned_address_is_named_whatever_was_asked(application: Any, se
 
 async def test_a_root_path_that_a_client_made_up_ends_no_quotation(application: Any) -> None:
     async def at(scope: Any, receive: Any, send: Any) -> None:
-        await application({**scope, "root_path": '/a", error="x\r\n'}, receive, send)
+        await application({**scope, "root_path": '/a",error="x\r\n'}, receive, send)
 
     response = await post(at, request("ping"))
     assert '", error="x' not in response.headers["www-authenticate"].partition("resource_metadata")[2]
