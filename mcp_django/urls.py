@@ -1,35 +1,51 @@
-"""The MCP endpoints as views, for a project's URLconf: ``path("", include("mcp_django.urls"))``.
+"""What a project serves besides its consumers: ``path("", include("mcp_django.urls"))``.
 
-``get_mcp_application()`` takes the same paths before Django sees them, so both can be there.
+The MCP endpoints as views; ``get_mcp_application()`` takes the same paths before Django sees them, so both can be
+there. And, where there is sign-in, the pages and documents of the authorization server, at the root.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
+from django.apps import apps
 from django.db import connections
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.functional import lazy
 from django.views.decorators.csrf import csrf_exempt
 
+from mcp_django.conf import get_settings
 from mcp_django.endpoints import endpoint, pattern
 from mcp_django.registry import MCPServer, discover, servers
 
-__all__ = ["app_name", "get_urlpatterns", "urlpatterns"]
-
-app_name = "mcp"
+__all__ = ["get_endpoint_urlpatterns", "get_urlpatterns", "urlpatterns"]
 
 
-def get_urlpatterns() -> list[URLPattern]:
-    """Return a route for each server: ``mcp:endpoint``, and ``mcp:endpoint-<name>`` of a further one.
+def get_urlpatterns() -> list[URLPattern | URLResolver]:
+    """Return the endpoints, in the namespace ``mcp``, and the authorization server where there is sign-in.
+
+    Raises:
+        DiscoveryError: importing an ``mcp.py`` failed.
+    """
+    return [path("", include((get_endpoint_urlpatterns(), "mcp"))), *_sign_in()]
+
+
+def get_endpoint_urlpatterns() -> list[URLPattern]:
+    """Return a route for each server: ``endpoint``, and ``endpoint-<name>`` of a further one.
 
     Raises:
         DiscoveryError: importing an ``mcp.py`` failed.
     """
     discover()
     return [_route(server) for server in servers()]
+
+
+def _sign_in() -> list[URLResolver]:
+    if get_settings().AUTH == "none" or not apps.is_installed("oauth2_provider"):
+        return []
+    return [path("", include("mcp_django.oauth.urls"))]
 
 
 def _route(server: MCPServer) -> URLPattern:

@@ -111,3 +111,10 @@ def test_an_mcp_py_may_import_the_urlconf(first: str, tmp_path: Path) -> None:
         check=False,
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_the_authorization_server_is_there_where_there_is_sign_in() -> None:
+    for auth, there in (("required", True), ("optional", True), ("none", False)):
+        with override_settings(MCP_DJANGO={"AUTH": auth}):
+            patterns = [str(getattr(each, "app_name", "")) for each in urls.get_urlpatterns()]
+            assert ("oauth2_provider" in patterns) is there

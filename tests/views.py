@@ -9,7 +9,6 @@ from types import ModuleType
 from typing import Any
 
 from django.test import Client, override_settings
-from django.urls import include, path
 
 from mcp_django import urls
 from tests.wire import JSON_HEADERS, Response
@@ -21,9 +20,8 @@ PATH = "/mcp/fixture"
 @contextmanager
 def in_the_urlconf(**settings: Any) -> Iterator[None]:
     """Route the servers that are declared now."""
-    ours, project = ModuleType("ours"), ModuleType("project")
-    vars(ours).update(urlpatterns=urls.get_urlpatterns(), app_name=urls.app_name)
-    vars(project).update(urlpatterns=[path("", include(ours))])
+    project = ModuleType("project")
+    vars(project).update(urlpatterns=urls.get_urlpatterns())
     with override_settings(ROOT_URLCONF=project, **settings):
         yield
 

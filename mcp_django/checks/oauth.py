@@ -90,7 +90,7 @@ def check_views() -> Iterator[CheckMessage]:
     from mcp_django.oauth.views.register import RegisterView
 
     provider = _provider()
-    include = "path('', include('mcp_django.oauth.urls'))"
+    include = "path('', include('mcp_django.urls'))"
     for name, ours, needed in (
         ("authorize", AuthorizeView, True),
         ("dcr-register", RegisterView, provider.DCR_ENABLED),

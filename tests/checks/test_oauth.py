@@ -88,7 +88,7 @@ def urlconf(*patterns: Any) -> ModuleType:
 
 
 LOGIN = path("accounts/login/", lambda request: None, name="login")  # type: ignore[arg-type, return-value]
-INCLUDE = "path('', include('mcp_django.oauth.urls'))"
+INCLUDE = "path('', include('mcp_django.urls'))"
 
 
 def test_w006_and_w016_the_views_of_the_toolkit(settings: Any, provider: Any) -> None:

@@ -6,7 +6,7 @@ from django.urls import include, path
 
 # region: urls
 urlpatterns = [
-    path("", include("mcp_django.oauth.urls")),
+    path("", include("mcp_django.urls")),
     path("accounts/", include("django.contrib.auth.urls")),
 ]
 # endregion
