@@ -7,10 +7,13 @@ there. And, where there is sign-in, the pages and documents of the authorization
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from django.apps import apps
+from django.core.signals import setting_changed
 from django.db import connections
 from django.db.transaction import non_atomic_requests
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.utils.functional import lazy
@@ -61,5 +64,13 @@ def _route(server: MCPServer) -> URLPattern:
     return re_path(pattern(endpoint(server)), view, name=f"endpoint-{server.name}" if server.path else "endpoint")
 
 
-urlpatterns = lazy(cache(get_urlpatterns), list)()
+_kept = cache(get_urlpatterns)
+
+urlpatterns = lazy(_kept, list)()
 """Made when the first URL is looked for: an ``mcp.py`` may import what imports the URLconf."""
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting in ("INSTALLED_APPS", "MCP_DJANGO"):
+        _kept.cache_clear()

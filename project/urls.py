@@ -13,6 +13,7 @@ urlpatterns = [
     path("", TemplateView.as_view(template_name="atlas/index.html"), name="index"),
     path("admin/", admin.site.urls),
     path("accounts/login/", LoginView.as_view(), name="login"),
+    path("", include("mcp_django.oauth.urls")),
     path("", include("mcp_django.urls")),
 ]
 if settings.DEBUG:

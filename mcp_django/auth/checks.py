@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
 from django.contrib.auth import get_permission_codename
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
 from mcp_django.conf import get_settings
 from mcp_django.registry import Access, Declaration, Kind, access_of, discover, servers
@@ -39,7 +41,10 @@ def check_groups(databases: Collection[str]) -> Iterator[CheckMessage]:
         return
     from django.contrib.auth.models import Group
 
-    known = set(Group.objects.using(next(iter(databases))).values_list("name", flat=True))
+    try:
+        known = set(Group.objects.using(next(iter(databases))).values_list("name", flat=True))
+    except DatabaseError:  # checks also run before the first migration
+        return
     for declaration, name in wanted:
         if name not in known:
             yield Warning(
@@ -104,8 +109,9 @@ def _known_permissions(databases: Collection[str]) -> set[str]:
     if databases and apps.is_installed("django.contrib.auth"):
         from django.contrib.auth.models import Permission
 
-        rows = Permission.objects.using(next(iter(databases))).values_list("content_type__app_label", "codename")
-        known |= {f"{label}.{codename}" for label, codename in rows}
+        with suppress(DatabaseError):  # checks also run before the first migration
+            rows = Permission.objects.using(next(iter(databases))).values_list("content_type__app_label", "codename")
+            known |= {f"{label}.{codename}" for label, codename in rows}
     return known
 
 

@@ -162,8 +162,7 @@ def check_hosts() -> Iterator[CheckMessage]:
 
 @check
 def check_access() -> Iterator[CheckMessage]:
-    """E010 and W012: components ask for what nobody can have."""
-    yield from auth_checks.check_permissions(())
+    """W012: clients have to sign in, and nothing gives them tokens."""
     yield from auth_checks.check_tokens()
 
 
@@ -173,9 +172,9 @@ def check_reach() -> Iterator[CheckMessage]:
     yield from auth_checks.check_unreachable()
 
 
-def check_groups(*, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """W010: a component asks for a group that isn't there. ``manage.py check --database default`` looks."""
-    return list(auth_checks.check_groups(databases or ()))
+def check_rights(*, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """E010 and W010: components ask for permissions and groups that aren't there. Looks into databases as it may."""
+    return [*auth_checks.check_permissions(databases or ()), *auth_checks.check_groups(databases or ())]
 
 
 for _check in (
@@ -185,7 +184,7 @@ for _check in (
     check_other_package,
     check_asgi,
     check_access,
-    check_groups,
+    check_rights,
 ):
     register(_check, TAG)
 for _check in (check_compilation, check_auth, check_hosts, check_reach):
