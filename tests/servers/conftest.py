@@ -55,6 +55,12 @@ def atlas_database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def atlas_key(atlas_database: str) -> str:
+    """An API key for everything that the demo offers."""
+    return api_key(atlas_database)
+
+
+@pytest.fixture(scope="session")
 def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
     """The demo, served: ``atlas_server("uvicorn")``. Each kind of server is started once."""
     with Kept() as kept:
@@ -116,6 +122,14 @@ def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     variables = {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('conformance') / 'db.sqlite3'}"}
     with ServerProcess("conformance", RUNMCP, CONFORMANCE, variables) as server:
         yield server
+
+
+def api_key(database: str) -> str:
+    """Make an API key for everything that the demo offers, in its database."""
+    line = ("manage.py", "mcp_apikey", "create", "Tour", "--user", "ada", "--scope", "mcp", "--scope", "trips:write")
+    made = run(ROOT, *line, DATABASE_URL=database)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
 
 
 class Kept:
