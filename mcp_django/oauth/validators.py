@@ -66,6 +66,11 @@ class MCPOAuth2Validator(OAuth2Validator):  # type: ignore[misc]
 
     # Users
 
+    def validate_user(self, username: str, password: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        # oauthlib tries the password first, and would tell any client that registered itself which one is right.
+        may_try = self.validate_grant_type(client.client_id, "password", client, request)
+        return may_try and bool(super().validate_user(username, password, client, request, *args, **kwargs))
+
     def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         if _was_renewed_just_now(refresh_token):
             return False  # and no more than that: the toolkit would end the tokens that it was renewed to

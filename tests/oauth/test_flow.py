@@ -212,10 +212,14 @@ def test_no_token_goes_through_the_browser(flow: Flow, response_type: str) -> No
     assert not AccessToken.objects.exists()
 
 
-def test_a_password_gets_no_token(flow: Flow) -> None:
-    application(authorization_grant_type="password")
-    answer = flow.token(grant_type="password", username="ada", password="lovelace")
-    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+@pytest.mark.parametrize("grant", ["password", "authorization-code"])
+def test_a_password_gets_no_token_and_is_not_tried(flow: Flow, grant: str) -> None:
+    """Nobody is told by the answer which one is right."""
+    application(authorization_grant_type=grant)
+    right, wrong = (flow.token(grant_type="password", username="ada", password=each) for each in ("lovelace", "byron"))
+    assert (right.status_code, right.json()["error"]) == (400, "invalid_grant")
+    assert right.content == wrong.content
+    assert not AccessToken.objects.exists()
 
 
 # Users who are no longer welcome
