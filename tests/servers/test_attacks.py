@@ -5,7 +5,6 @@ Vera is the one whom they are about, Mallory the one who tries.
 
 from __future__ import annotations
 
-import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,7 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.servers.demo import REDIRECT, Demo, asked, exchange, form, sent_back, served
+from tests.servers.demo import REDIRECT, Demo, asked, exchange, form, sent_back
 from tests.wire import JSON_HEADERS, request
 
 pytestmark = pytest.mark.server
@@ -23,15 +22,6 @@ SHAKE_HANDS = request(
     "initialize",
     {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "client", "version": "1"}},
 )
-
-
-@pytest.fixture(scope="module")
-def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo, with a database of its own."""
-    path = tmp_path_factory.mktemp("attacked") / "atlas.sqlite3"
-    shutil.copy(atlas_database.removeprefix("sqlite:///"), path)
-    with served(path) as demo:
-        yield demo
 
 
 @pytest.fixture(scope="module")
