@@ -15,8 +15,8 @@ from typing import Any
 import django
 from django.utils import timezone
 
-USERS = ("vera", "mallory", "carl")
-"""The one whom it is about, the one who attacks, and one who will have to go."""
+USERS = ("vera", "mallory", "carl", "grace")
+"""The one whom it is about, the one who attacks, one who will have to go, and one who has nothing to do with it."""
 
 
 def plant(url: str) -> dict[str, str]:
