@@ -18,6 +18,7 @@ from mcp_django.auth import create_key, revoke_key
 from mcp_django.engine import subscriptions
 from mcp_django.models import APIKey
 from mcp_django.sessions.hub import get_hub
+from mcp_django.sessions.store import forget_sessions
 from mcp_django.transports import session
 from tests.auth.tokens import bearing, make_token, make_user
 from tests.sessions.peer import Peer, begun, heard, leave, listening
@@ -151,6 +152,29 @@ async def test_a_session_is_there_for_its_own_user_and_client_alone(application:
     assert (await thief.end()).status == 404
     renewed = peer.at(bearing(application, await token_of("ada")))
     assert (await renewed.post(renewed.request("ping"))).status == 200
+
+
+async def test_who_signs_in_goes_on_in_the_session_that_was_opened_before(application: Any, settings: Any) -> None:
+    settings.MCP_DJANGO = {**settings.MCP_DJANGO, "AUTH": "optional"}
+    visitor = await Peer.open(application)
+    stream = await visitor.stream()
+    ada = visitor.at(bearing(application, await token_of("ada")))
+    assert (await ada.ask("ping")) == {}
+    await stream.finished()  # it is Ada's session now
+    for stranger in (application, bearing(application, await token_of("bob"))):
+        thief = visitor.at(stranger)
+        assert (await thief.post(thief.request("ping"))).status == 404
+        assert (await thief.get().finished()).status == 404
+    forget_sessions()
+    assert (await ada.ask("ping")) == {}
+
+
+async def test_of_two_who_sign_in_at_once_one_gets_the_session(application: Any, settings: Any) -> None:
+    settings.MCP_DJANGO = {**settings.MCP_DJANGO, "AUTH": "optional"}
+    visitor = await Peer.open(application)
+    peers = [visitor.at(bearing(application, await token_of(name))) for name in ("ada", "bob")]
+    answers = await asyncio.gather(*(peer.post(peer.request("ping")) for peer in peers))
+    assert sorted(answer.status for answer in answers) == [200, 404]
 
 
 async def test_a_session_id_is_no_credential(application: Any) -> None:
