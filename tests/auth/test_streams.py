@@ -19,6 +19,7 @@ from mcp_django.engine import subscriptions
 from mcp_django.models import APIKey, PostedMessage
 from mcp_django.registry import servers
 from mcp_django.sessions.hub import get_hub
+from mcp_django.sessions.store import forget_sessions
 from mcp_django.transports import resumable, session
 from mcp_django.transports.sse import MessagesConsumer, SSEConsumer
 from tests.auth.tokens import bearing, make_token, make_user
@@ -112,6 +113,8 @@ async def refuse(how: str) -> None:
         await sync_to_async((await AccessToken.objects.aget()).revoke)()
     elif how == "expired":
         await AccessToken.objects.aupdate(expires=timezone.now() - timedelta(seconds=1))
+    elif how == "expired key":
+        await APIKey.objects.aupdate(expires_at=timezone.now() - timedelta(seconds=1))
     elif how == "inactive":
         await User.objects.aupdate(is_active=False)
     else:
@@ -119,10 +122,10 @@ async def refuse(how: str) -> None:
 
 
 @pytest.mark.parametrize("era", ["handshake", "2026-07-28", "sse"])
-@pytest.mark.parametrize("how", ["revoked", "inactive", "key"])
+@pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "key", "expired key"])
 async def test_a_stream_ends_when_what_it_rests_on_is_gone(application: Any, looking: None, era: str, how: str) -> None:
     user = await sync_to_async(make_user)("ada")
-    token = await (sync_to_async(create_key)("agent", user) if how == "key" else token_of("ada"))
+    token = await (sync_to_async(create_key)("agent", user) if "key" in how else token_of("ada"))
     stream = await opened(application, token, era)
     await refuse(how)
     await stream.finished()
@@ -134,7 +137,7 @@ async def test_a_stream_ends_when_its_token_expires(application: Any, era: str) 
     await stream.finished()
 
 
-@pytest.mark.parametrize("how", ["revoked", "inactive"])
+@pytest.mark.parametrize("how", ["revoked", "expired", "inactive"])
 async def test_a_stream_that_is_read_on_ends_when_what_it_rests_on_is_gone(
     application: Any, looking: None, counting: asyncio.Event, how: str
 ) -> None:
@@ -248,6 +251,29 @@ async def test_nobody_else_posts_to_a_stream(application: Any, stranger: dict[st
     assert "tools" in await peer.ask("tools/list")
     assert "stolen" not in peer.stream.response.body.decode()
     await peer.leave()
+
+
+async def test_who_signs_in_goes_on_in_the_session_that_was_opened_before(application: Any, settings: Any) -> None:
+    settings.MCP_DJANGO = {**settings.MCP_DJANGO, "AUTH": "optional"}
+    visitor = await Peer.open(application)
+    stream = await visitor.stream()
+    ada = visitor.at(bearing(application, await token_of("ada")))
+    assert (await ada.ask("ping")) == {}
+    await stream.finished()  # it is Ada's session now
+    for stranger in (application, bearing(application, await token_of("bob"))):
+        thief = visitor.at(stranger)
+        assert (await thief.post(thief.request("ping"))).status == 404
+        assert (await thief.get().finished()).status == 404
+    forget_sessions()
+    assert (await ada.ask("ping")) == {}
+
+
+async def test_of_two_who_sign_in_at_once_one_gets_the_session(application: Any, settings: Any) -> None:
+    settings.MCP_DJANGO = {**settings.MCP_DJANGO, "AUTH": "optional"}
+    visitor = await Peer.open(application)
+    peers = [visitor.at(bearing(application, await token_of(name))) for name in ("ada", "bob")]
+    answers = await asyncio.gather(*(peer.post(peer.request("ping")) for peer in peers))
+    assert sorted(answer.status for answer in answers) == [200, 404]
 
 
 async def test_a_session_id_is_no_credential(application: Any) -> None:
