@@ -167,5 +167,5 @@ def test_the_demo_makes_nobody_up_where_there_are_users_or_no_debugging(
     assert not User.objects.exists()
     settings.DEBUG = True
     User.objects.create_user("grace")
-    prepare(capfd)
+    assert prepare(capfd) == ""
     assert [user.username for user in User.objects.all()] == ["grace"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -46,13 +47,34 @@ def node() -> Node:
     return install()
 
 
+@dataclass
+class Atlas:
+    """A SQLite database with the demo's countries and cities, and how to sign in."""
+
+    database: str
+    """Its URL."""
+
+    said: str
+    """What the command said that made it."""
+
+    @property
+    def password(self) -> str:
+        """Ada's."""
+        return self.said.partition("with the password ")[2].split()[0]
+
+
 @pytest.fixture(scope="session")
-def atlas_database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of a SQLite database with the demo's countries and cities."""
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     url = f"sqlite:///{tmp_path_factory.mktemp('atlas') / 'atlas.sqlite3'}"
     prepared = run(ROOT, "manage.py", "demo", "--no-serve", "-v", "0", seconds=180, DATABASE_URL=url)
     assert prepared.returncode == 0, prepared.stderr
-    return url
+    return Atlas(url, prepared.stderr)
+
+
+@pytest.fixture(scope="session")
+def atlas_database(atlas: Atlas) -> str:
+    """URL of the database."""
+    return atlas.database
 
 
 @pytest.fixture(scope="session")

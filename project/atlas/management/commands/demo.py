@@ -9,6 +9,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand
 from django.utils.crypto import get_random_string
 
+from mcp_django.management.commands.runmcp import endpoint_url
+
 if TYPE_CHECKING:
     from django.core.management.base import CommandParser
 
@@ -31,18 +33,19 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=verbosity, stdout=sys.stderr)
         call_command("loadatlas", verbosity=verbosity)
         if settings.DEBUG:  # elsewhere nobody should get in whose password stands in a log
-            self._show_account(f"http://{host}:{port}/admin/")
+            self._show_account(endpoint_url(host, port, "admin/"))
         if not no_serve:
             call_command("runmcp", host=host, port=port)
 
     def _show_account(self, admin: str) -> None:
         """Say who can sign in. Makes a superuser, with a password that nobody else knows, when there is no user yet."""
+        where = f"at {admin} or where your client sends you"
         if not User.objects.exists():
             password = get_random_string(16)
             User.objects.create_superuser(USERNAME, password=password)
-            self._say(f"Sign in as {USERNAME} with the password {password} (shown this once), at {admin} or")
-            self._say("where your client sends you.")
-        self._say(f"To set another password: python manage.py changepassword {USERNAME}")
+            self._say(f"Sign in {where}, as {USERNAME} with the password {password} (shown this once).")
+        elif User.objects.filter(username=USERNAME).exists():
+            self._say(f"Sign in {where}, as {USERNAME}. To set a new password: manage.py changepassword {USERNAME}")
 
     def _say(self, text: str) -> None:
         self.stderr.write(text, style_func=self.style.SUCCESS)
