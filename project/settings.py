@@ -2,12 +2,12 @@
 
 Nothing needs to be set for development. These variables of the environment move it elsewhere:
 
-``DJANGO_DEBUG``          ``0`` or ``false`` turns debugging off; then the next two are needed.
+``DJANGO_DEBUG``          ``0`` or ``false`` turns debugging off; then the next three are needed, and https.
 ``DJANGO_SECRET_KEY``     the secret key.
 ``DJANGO_ALLOWED_HOSTS``  host names, separated by commas.
 ``DJANGO_BASE_URL``       where clients reach it, as ``https://atlas.example.com``.
 ``DATABASE_URL``          another database, as ``postgres://user:password@host/name``.
-``REDIS_URL``             Redis for the channel layer and the cache, as ``redis://host:6379/0``.
+``REDIS_URL``             Redis for the channel layer and the cache, as ``redis://host/0``. Several processes need it.
 """
 
 from __future__ import annotations
@@ -101,13 +101,25 @@ MCP_DJANGO = {
         "Cities are named by their GeoNames id: ask find_cities or nearest_cities for it before you plan a trip. "
         "Countries are named by their ISO 3166 code of two letters. Distances are kilometres as the crow flies."
     ),
-    "AUTH": "none",
+    "AUTH": "optional",
     "OAUTH": {"BASE_URL": os.environ.get("DJANGO_BASE_URL", "")},
 }
-OAUTH2_PROVIDER = defaults(SCOPES={"mcp": "Look things up in the atlas as you"})
+OAUTH2_PROVIDER = defaults(
+    SCOPES={"mcp": "Look things up in the atlas as you", "trips:write": "Plan and delete trips of yours"}
+)
 LOGIN_URL = "login"
-# Clients on their user's own computer get their codes there over http (RFC 8252 §7.3).
-SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W008"]
+SILENCED_SYSTEM_CHECKS = [
+    "oauth2_provider.W008",  # clients on their user's own computer get their codes there over http (RFC 8252 §7.3)
+    "security.W021",  # whether browsers know a domain as https only before they visit it is for its owner to say
+]
+if not DEBUG:
+    # A proxy ends TLS, sets this header, and passes on nobody else's.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 30 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
 
 SQLITE: dict[str, Any] = {
     "ENGINE": "django.db.backends.sqlite3",
@@ -150,6 +162,7 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static"  # where collectstatic puts what a proxy serves
 
 LOGGING = {
     "version": 1,

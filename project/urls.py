@@ -1,4 +1,4 @@
-"""What Django serves. ``project.asgi`` hands the MCP endpoint to its consumers first; the view here is for WSGI."""
+"""What Django serves: pages, the admin, sign-in. ``project.asgi`` hands the MCP endpoint to its consumers first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ urlpatterns = [
     path("", TemplateView.as_view(template_name="atlas/index.html"), name="index"),
     path("admin/", admin.site.urls),
     path("accounts/login/", LoginView.as_view(), name="login"),
-    path("", include("mcp_django.oauth.urls")),
     path("", include("mcp_django.urls")),
 ]
 if settings.DEBUG:

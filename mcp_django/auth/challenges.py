@@ -32,10 +32,10 @@ def make_challenge(metadata: str, scopes: Iterable[str], *, error: str = "", des
     return "Bearer " + ", ".join([*named, f'resource_metadata="{_quotable(metadata)}"'])
 
 
-def baseline_challenge(metadata: str, *, error: str = "", description: str = "") -> str:
-    """Return the challenge of who has to sign in first: it asks for ``BASELINE_SCOPES``."""
-    scopes = get_settings().OAUTH.BASELINE_SCOPES
-    return make_challenge(metadata, scopes, error=error, description=description)
+def baseline_challenge(metadata: str, *, scopes: Iterable[str] = (), error: str = "", description: str = "") -> str:
+    """Return the challenge of who has to sign in first: it asks for ``BASELINE_SCOPES``, and for ``scopes``."""
+    wanted = dict.fromkeys([*get_settings().OAUTH.BASELINE_SCOPES, *scopes])
+    return make_challenge(metadata, wanted, error=error, description=description)
 
 
 def _quotable(text: str) -> str:

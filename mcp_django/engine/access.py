@@ -50,9 +50,9 @@ class MustSignIn(MCPError):
 
     http_status = 401
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, scopes: tuple[str, ...]) -> None:
         super().__init__(INVALID_REQUEST, "Sign in: this server wants an access token for that.")
-        self.http_headers = _authenticate(baseline_challenge(_metadata_url(exchange)))
+        self.http_headers = _authenticate(baseline_challenge(_metadata_url(exchange), scopes=scopes))
 
 
 class InsufficientScope(MCPError):
@@ -88,7 +88,7 @@ async def admitted(component: C | None, exchange: Exchange) -> C | None:
         case Verdict.ALLOWED:
             return component
         case Verdict.SIGN_IN:
-            await _refuse_visitor(exchange)
+            await _refuse_visitor(exchange, access.scopes if _is_shown(access, Verdict.SIGN_IN) else ())
         case Verdict.STEP_UP:
             await _step_up(exchange, missing_scopes(access, exchange), _name(component))
     await tell_refusal("forbidden", exchange.engine.declared.path, exchange.principal, _name(component))
@@ -211,9 +211,10 @@ def _at_first_sight(access: Access, exchange: Exchange) -> Verdict:
     return Verdict.STEP_UP if steps else Verdict.HIDDEN
 
 
-async def _refuse_visitor(exchange: Exchange) -> NoReturn:
+async def _refuse_visitor(exchange: Exchange, scopes: tuple[str, ...] = ()) -> NoReturn:
+    """Ask for all that is needed at once, where a list shows it: some clients don't step up right after signing in."""
     await tell_refusal("no_token", exchange.engine.declared.path, exchange.principal)
-    raise MustSignIn(exchange)
+    raise MustSignIn(exchange, scopes)
 
 
 async def _step_up(exchange: Exchange, scopes: list[str], name: str) -> NoReturn:

@@ -11,7 +11,6 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
 from django.utils import timezone
 
 from mcp_django.auth import Principal
@@ -19,6 +18,14 @@ from mcp_django.conf import get_settings
 from mcp_django.models import Session
 from mcp_django.sessions.connection import Connection, LogLevel, Transport, short_capabilities, short_info
 from mcp_django.sessions.hub import get_hub
+from mcp_django.sessions.rows import (
+    NOBODY,
+    take_over,
+    write_handshake,
+    write_level,
+    write_stream,
+    write_subscription,
+)
 from mcp_django.threads import Lane, get_own_pool
 
 FRESH_SECONDS = 5
@@ -63,18 +70,18 @@ class LiveSession(Connection):
         self.version = connection.version
         self.client_info = short_info(connection.client_info)
         self.client_capabilities = short_capabilities(connection.client_capabilities)
-        await in_thread(_write_handshake, self)
+        await in_thread(write_handshake, self.id, self)
 
     async def set_log_level(self, level: LogLevel) -> None:
         """Write the level, and let the other workers read it anew."""
         self.log_level = level
-        await in_thread(_write_level, self.id, level)
+        await in_thread(write_level, self.id, level)
         get_hub().publish(("session", self.id))
 
     async def open_stream(self, token: str) -> None:
         """Write that this stream takes the place of any older one, and let those look."""
         self.stream = token
-        await in_thread(_write_stream, self.id, token)
+        await in_thread(write_stream, self.id, token)
         get_hub().publish(("session", self.id))
 
     async def subscribe(self, uri: str) -> None:
@@ -86,7 +93,7 @@ class LiveSession(Connection):
         await self._change(uri, add=False)
 
     async def _change(self, uri: str, *, add: bool) -> None:
-        self.subscriptions = await in_thread(_write_subscription, self.id, uri, add)
+        self.subscriptions = await in_thread(write_subscription, self.id, uri, add)
         hub = get_hub()
         if (listener := hub.listeners.of_session(self.id)) is not None:
             hub.listeners.resubscribe(listener, self.subscriptions)
@@ -140,8 +147,19 @@ async def find_session(
             return None
         session = found
     _keep(session)
-    wanted = (server, principal.owner, transport)
-    return session if (session.server, session.owner, session.transport) == wanted else None
+    if (session.server, session.transport) != (server, transport):
+        return None
+    if session.owner == NOBODY != principal.owner and transport == "streamable-http":
+        await _take_over(session, principal)
+    return session if session.owner == principal.owner else None
+
+
+async def _take_over(session: LiveSession, principal: Principal) -> None:
+    """Let the client go on that has signed in meanwhile. What it opened before, such as a stream, ends."""
+    await in_thread(take_over, session.id, principal)
+    found = await _read_as_it_is_now(session.id)
+    session.owner = session.owner if found is None else found.owner
+    get_hub().publish(("session", session.id))
 
 
 async def end_session(session: LiveSession) -> None:
@@ -262,32 +280,6 @@ def _read(session_id: str) -> LiveSession | None:
         transport=row.transport,  # type: ignore[arg-type]
         owner=("" if row.user_id is None else str(row.user_id), row.client_id),
     )
-
-
-def _write_handshake(session: LiveSession) -> None:
-    said = {"client_info": session.client_info, "capabilities": session.client_capabilities}
-    Session.objects.filter(pk=session.id).update(protocol_version=session.version, **said, seen=timezone.now())
-
-
-def _write_level(session_id: str, level: str) -> None:
-    Session.objects.filter(pk=session_id).update(log_level=level, seen=timezone.now())
-
-
-def _write_stream(session_id: str, token: str) -> None:
-    Session.objects.filter(pk=session_id).update(stream=token, seen=timezone.now())
-
-
-def _write_subscription(session_id: str, uri: str, add: bool) -> set[str]:  # noqa: FBT001
-    """Change the row as it is now: another worker may have changed it since it was read here."""
-    with transaction.atomic():
-        session = Session.objects.select_for_update().filter(pk=session_id).first()
-        if session is None:
-            return set()
-        kept = set(session.subscriptions)
-        (kept.add if add else kept.discard)(uri)
-        session.subscriptions = sorted(kept)
-        session.save(update_fields=["subscriptions"])
-    return kept
 
 
 def _delete(ids: list[str]) -> None:

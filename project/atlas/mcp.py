@@ -33,7 +33,7 @@ Inhabitants = Annotated[int, Field(ge=0)]
 # Finding and comparing
 
 
-@mcp.tool(title="Find cities", read_only=True, open_world=False)
+@mcp.tool(title="Find cities", read_only=True, public=True, open_world=False)
 def find_cities(
     name: Annotated[str, Field(min_length=1, max_length=200)],
     country: CountryCode | None = None,
@@ -50,7 +50,7 @@ def find_cities(
     return [CityFound.model_validate(city) for city in found]
 
 
-@mcp.tool(title="Nearest cities", read_only=True, open_world=False)
+@mcp.tool(title="Nearest cities", read_only=True, public=True, open_world=False)
 async def nearest_cities(
     latitude: Annotated[float, Field(ge=-90, le=90)],
     longitude: Annotated[float, Field(ge=-180, le=180)],
@@ -69,7 +69,7 @@ async def nearest_cities(
     return [CityNearby.at(city, kilometres) for city, kilometres in found]
 
 
-@mcp.tool(title="Compare countries", read_only=True, open_world=False)
+@mcp.tool(title="Compare countries", read_only=True, public=True, open_world=False)
 def compare_countries(
     countries: Annotated[list[CountryCode], Field(min_length=2, max_length=10)],
 ) -> list[CountryCompared]:
@@ -88,7 +88,7 @@ def compare_countries(
 # Trips: rows that clients write
 
 
-@mcp.tool(title="Plan a trip", destructive=False, open_world=False, atomic=True)
+@mcp.tool(title="Plan a trip", destructive=False, open_world=False, atomic=True, scopes=["trips:write"])
 def plan_trip(
     title: Annotated[str, Field(min_length=1, max_length=120)],
     city_ids: Annotated[list[int], Field(min_length=2, max_length=20)],
@@ -106,7 +106,7 @@ def plan_trip(
     return TripPlanned.of(trips.with_stops(Trip.objects.all()).get(pk=trip.pk))
 
 
-@mcp.tool(title="List trips", read_only=True, open_world=False)
+@mcp.tool(title="List trips", read_only=True, public=True, open_world=False)
 async def list_trips(ctx: Context, limit: Limit = 20) -> list[TripSummary]:
     """List your trips, the latest first.
 
@@ -116,7 +116,7 @@ async def list_trips(ctx: Context, limit: Limit = 20) -> list[TripSummary]:
     return [TripSummary.model_validate(trip) async for trip in Trip.objects.visible_to(ctx.user)[:limit]]
 
 
-@mcp.tool(title="Read a trip", read_only=True, open_world=False)
+@mcp.tool(title="Read a trip", read_only=True, public=True, open_world=False)
 async def get_trip(trip_id: int, ctx: Context) -> TripPlanned:
     """Return a trip of yours with its stops and the distances between them.
 
@@ -126,7 +126,14 @@ async def get_trip(trip_id: int, ctx: Context) -> TripPlanned:
     return TripPlanned.of(await trips.with_stops(Trip.objects.visible_to(ctx.user)).aget(pk=trip_id))
 
 
-@mcp.tool(title="Delete a trip", destructive=True, idempotent=True, open_world=False, atomic=True)
+@mcp.tool(
+    title="Delete a trip",
+    destructive=True,
+    idempotent=True,
+    open_world=False,
+    atomic=True,
+    scopes=["trips:write"],
+)
 def delete_trip(trip_id: int, ctx: Context) -> str:
     """Delete a trip of yours, with its stops, for good.
 
@@ -141,7 +148,7 @@ def delete_trip(trip_id: int, ctx: Context) -> str:
 # Work that takes a while and says how far it is
 
 
-@mcp.tool(title="Loneliest cities", read_only=True, open_world=False, timeout=120)
+@mcp.tool(title="Loneliest cities", read_only=True, public=True, open_world=False, timeout=120)
 async def loneliest_cities(ctx: Context, min_population: Inhabitants = 100_000, limit: Limit = 10) -> list[LonelyCity]:
     """Rank the cities of the world by how far away the next city is, the loneliest first. Walks all countries.
 
@@ -158,7 +165,7 @@ async def loneliest_cities(ctx: Context, min_population: Inhabitants = 100_000, 
     return [LonelyCity.of(*found) for found in await search.results()]
 
 
-@mcp.tool(title="Most spread countries", read_only=True, open_world=False, timeout=120)
+@mcp.tool(title="Most spread countries", read_only=True, public=True, open_world=False, timeout=120)
 def most_spread_countries(
     continent: Continent, min_population: Inhabitants = 100_000
 ) -> Generator[Progress, None, list[Spread]]:
@@ -190,7 +197,7 @@ def most_spread_countries(
 # Resources
 
 
-@mcp.resource("atlas://about", title="About the atlas", mime_type="application/json")
+@mcp.resource("atlas://about", title="About the atlas", public=True, mime_type="application/json")
 async def about() -> About:
     """What the atlas holds, in numbers, and where it comes from."""
     return About(
@@ -205,6 +212,7 @@ async def about() -> About:
 @mcp.resource(
     "atlas://countries/{iso}",
     title="Country",
+    public=True,
     mime_type="application/json",
     complete={"iso": Country.objects.order_by("iso").values_list("iso", flat=True)},
 )
@@ -213,7 +221,7 @@ def country(iso: str) -> CountryDetail:
     return CountryDetail.of(Country.objects.get(iso=iso.upper()))
 
 
-@mcp.resource("atlas://cities/{id}", title="City", mime_type="application/json")
+@mcp.resource("atlas://cities/{id}", title="City", public=True, mime_type="application/json")
 def city(id: int) -> CityDetail:
     """A city with its names in all languages."""
     return CityDetail.of(City.objects.select_related("country").get(pk=id))
@@ -222,7 +230,7 @@ def city(id: int) -> CityDetail:
 # Prompts and completions
 
 
-@mcp.prompt(title="Plan a weekend")
+@mcp.prompt(title="Plan a weekend", public=True)
 def plan_a_weekend(city: str, days: Annotated[int, Field(ge=1, le=7)] = 2) -> str:
     """Plan a short trip that starts in a city.
 
@@ -237,7 +245,7 @@ def plan_a_weekend(city: str, days: Annotated[int, Field(ge=1, le=7)] = 2) -> st
     )
 
 
-@mcp.prompt(title="Choose a country")
+@mcp.prompt(title="Choose a country", public=True)
 def choose_a_country(continent: Continent, wish: str = "a quiet place with a good climate") -> list[Message]:
     """Find the country of a continent that suits you.
 

@@ -357,7 +357,8 @@ async def test_who_has_not_signed_in_reaches_what_is_public_and_nothing_else(
         for method, params in calls(name):
             response = await ask(None, method, params)
             assert response.status == 401, (method, name)
-            assert challenge_of(response) == {"scope": "mcp", "resource_metadata": METADATA}
+            wanted = "mcp notes:write" if name == "write" else "mcp"  # and no second page right after the first
+            assert challenge_of(response) == {"scope": wanted, "resource_metadata": METADATA}
     assert await listed(ask, None) == {"public", "write"}  # what a scope gives is shown, or nobody would sign in for it
 
 
@@ -368,6 +369,8 @@ async def test_who_has_not_signed_in_sees_only_what_is_public_where_scopes_hide(
     declare(server, "public", public=True)
     declare(server, "write", scopes="notes:write")
     assert await listed(ask, None) == {"public"}
+    (method, params), *_ = calls("write")
+    assert challenge_of(await ask(None, method, params))["scope"] == "mcp"
 
 
 async def test_what_is_public_asks_nothing_of_who_signed_in(ask: Any, optional: None, request: Any) -> None:

@@ -2,95 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from html import unescape
 from typing import Any
-from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.core.asgi import get_asgi_application
-from mcp.client.auth import AuthorizationCodeResult, OAuthClientProvider, OAuthFlowError
+from mcp.client.auth import OAuthClientProvider, OAuthFlowError
 from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
-from mcp.shared.auth import OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 from oauth2_provider.cimd import CIMDError, SafeMetadataFetcher
 from oauth2_provider.models import AccessToken, Application
-from pydantic import AnyUrl
 
 from mcp_django import mcp
 from mcp_django.oauth.accounts import make_account
 from tests.oauth.bodies import DOCUMENTS
+from tests.oauth.official import Person, Storage, provider
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.anyio]
 
 SITE = "http://testserver"
-CALLBACK = "http://localhost:3030/callback"
-
-
-class Storage:
-    """What a client keeps between two starts."""
-
-    def __init__(self) -> None:
-        self.tokens: OAuthToken | None = None
-        self.client: OAuthClientInformationFull | None = None
-
-    async def get_tokens(self) -> OAuthToken | None:
-        return self.tokens
-
-    async def set_tokens(self, tokens: OAuthToken) -> None:
-        self.tokens = tokens
-
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
-        return self.client
-
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
-        self.client = client_info
-
-
-def form(page: httpx2.Response, after: str = "<form") -> dict[str, Any]:
-    """Return the fields of a form as a browser would send them."""
-    found: dict[str, Any] = {}
-    for tag in re.findall(r"<input[^>]*>", page.text.partition(after)[2].partition("</form>")[0]):
-        attributes = {key: unescape(value) for key, value in re.findall(r'(\w+)="([^"]*)"', tag)}
-        if "name" not in attributes or ("checkbox" in tag and "checked" not in tag):
-            continue
-        found.setdefault(attributes["name"], []).append(attributes.get("value", ""))
-    return found
-
-
-class Person:
-    """Ada at her browser: logs in when asked to, reads the page, and presses a button."""
-
-    def __init__(self, application: Any, *, allows: bool = True) -> None:
-        self._browser = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=application), base_url=SITE)
-        self._allows = allows
-        self.asked: list[dict[str, list[str]]] = []
-        self._answer = ""
-
-    async def open(self, url: str) -> None:
-        self.asked.append(parse_qs(urlsplit(url).query))
-        page = await self._browser.get(url)
-        if page.status_code == 302:
-            login = urljoin(SITE, page.headers["location"])
-            fields = {**form(await self._browser.get(login)), "username": "ada", "password": "lovelace"}
-            sent = await self._browser.post(login, data=fields)
-            page = await self._browser.get(urljoin(SITE, sent.headers["location"]))
-        assert page.status_code == 200, page.text
-        fields = form(page, '<form class="consent"')
-        sent = await self._browser.post(page.url, data={**fields, **({"allow": "1"} if self._allows else {})})
-        assert sent.status_code == 302, sent.text
-        self._answer = sent.headers["location"]
-
-    async def answer(self) -> AuthorizationCodeResult:
-        said = parse_qs(urlsplit(self._answer).query)
-        first = {key: values[0] for key, values in said.items()}
-        return AuthorizationCodeResult(code=first.get("code", ""), state=first.get("state"), iss=first.get("iss"))
-
-    async def close(self) -> None:
-        await self._browser.aclose()
+ENDPOINT = f"{SITE}/mcp"
 
 
 @pytest.fixture
@@ -104,15 +37,15 @@ def _scopes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def person(ada: User) -> AsyncIterator[Person]:
-    person = Person(get_asgi_application())
-    yield person
-    await person.close()
+async def browser() -> AsyncIterator[httpx2.AsyncClient]:
+    transport = httpx2.ASGITransport(app=get_asgi_application())
+    async with httpx2.AsyncClient(transport=transport, base_url=SITE) as browser:
+        yield browser
 
 
-def provider(person: Person, storage: Storage, redirect_uri: str = CALLBACK, **options: Any) -> OAuthClientProvider:
-    metadata = OAuthClientMetadata(client_name="my agent", redirect_uris=[AnyUrl(redirect_uri)])
-    return OAuthClientProvider(f"{SITE}/mcp", metadata, storage, person.open, person.answer, **options)
+@pytest.fixture
+def person(ada: User, browser: httpx2.AsyncClient) -> Person:
+    return Person(browser)
 
 
 async def call(auth: OAuthClientProvider, path: str = "/mcp") -> Any:
@@ -126,7 +59,7 @@ async def call(auth: OAuthClientProvider, path: str = "/mcp") -> Any:
 
 async def test_it_registers_signs_in_steps_up_renews_and_starts_again(person: Person) -> None:
     storage = Storage()
-    first = provider(person, storage)
+    first = provider(ENDPOINT, person, storage)
     assert await call(first) == {"user": "ada", "scopes": ["mcp"]}
     assert person.asked[0]["scope"] == ["mcp"]  # and no more than that
     assert person.asked[0]["resource"] == [f"{SITE}/mcp"]
@@ -140,7 +73,10 @@ async def test_it_registers_signs_in_steps_up_renews_and_starts_again(person: Pe
     assert await call(first, "/mcp?write=1") == {"user": "ada", "scopes": ["mcp", "notes:write"]}
     assert storage.tokens.access_token != before
 
-    assert await call(provider(person, storage), "/mcp?write=1") == {"user": "ada", "scopes": ["mcp", "notes:write"]}
+    assert await call(provider(ENDPOINT, person, storage), "/mcp?write=1") == {
+        "user": "ada",
+        "scopes": ["mcp", "notes:write"],
+    }
     assert len(person.asked) == 2
     assert await Application.objects.acount() == 1
 
@@ -151,17 +87,16 @@ async def test_it_signs_in_by_the_url_of_a_document(person: Person, monkeypatch:
 
     monkeypatch.setattr(SafeMetadataFetcher, "fetch", unreachable)
     url, redirect_uri = DOCUMENTS["VS Code"]
-    found = await call(provider(person, Storage(), redirect_uri, client_metadata_url=url))
+    found = await call(provider(ENDPOINT, person, Storage(), redirect_uri, client_metadata_url=url))
     assert found == {"user": "ada", "scopes": ["mcp"]}
     application = await Application.objects.aget()
     assert (application.client_id, application.registration_source) == (url, "cimd")
 
 
-async def test_it_is_told_when_the_answer_was_no(ada: User) -> None:
-    person = Person(get_asgi_application(), allows=False)
+async def test_it_is_told_when_the_answer_was_no(ada: User, browser: httpx2.AsyncClient) -> None:
+    person = Person(browser, allows=False)
     with pytest.raises(OAuthFlowError, match="No authorization code received"):
-        await call(provider(person, Storage()))
-    await person.close()
+        await call(provider(ENDPOINT, person, Storage()))
     assert not await AccessToken.objects.aexists()
 
 

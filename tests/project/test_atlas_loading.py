@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from atlas_sample import BERLIN, MUNICH
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
 from django.core.management import call_command
 
 from project.atlas import loading
@@ -12,6 +14,8 @@ from project.atlas.management.commands import demo
 from project.atlas.models import City, CityName, Country, Stop, Trip
 
 if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
+
     from project.atlas.loading import Source
 
 
@@ -128,3 +132,40 @@ def test_the_demo_serves_where_it_is_told_to(monkeypatch: pytest.MonkeyPatch) ->
     call_command("demo", "--host", "0.0.0.0", "--port", "8123")
     assert [name for name, _ in calls] == ["migrate", "loadatlas", "runmcp"]
     assert calls[-1] == ("runmcp", {"host": "0.0.0.0", "port": 8123})
+
+
+def prepare(capfd: pytest.CaptureFixture[str]) -> str:
+    """Run the demo without serving it, and return what it said."""
+    call_command("demo", no_serve=True, verbosity=0)
+    out, err = capfd.readouterr()
+    assert out == ""
+    return err
+
+
+def test_the_demo_says_once_with_which_password_to_sign_in(
+    atlas: Source, settings: SettingsWrapper, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings.DEBUG = True
+    said = prepare(capfd)
+    shown = re.search(r"as (\w+) with the password (\w+)", said)
+    assert shown is not None
+    user = authenticate(username=shown[1], password=shown[2])
+    assert user is not None
+    assert user.has_perm("atlas.change_trip")
+    assert "http://127.0.0.1:8000/admin/" in said
+    again = prepare(capfd)
+    assert "with the password" not in again
+    assert "changepassword ada" in again
+    assert User.objects.get() == user
+
+
+def test_the_demo_makes_nobody_up_where_there_are_users_or_no_debugging(
+    atlas: Source, settings: SettingsWrapper, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings.DEBUG = False
+    assert prepare(capfd) == ""
+    assert not User.objects.exists()
+    settings.DEBUG = True
+    User.objects.create_user("grace")
+    assert prepare(capfd) == ""
+    assert [user.username for user in User.objects.all()] == ["grace"]

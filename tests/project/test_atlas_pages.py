@@ -7,20 +7,15 @@ from atlas_sample import BERLIN, MUNICH
 from django.contrib.auth.models import AnonymousUser
 from django.urls import reverse
 
-from project import settings as project_settings
 from project.atlas import trips
 
 if TYPE_CHECKING:
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
 
     from project.atlas.loading import Source
 
 
-@pytest.fixture(autouse=True)
-def _the_projects_own_pages(settings: SettingsWrapper) -> None:
-    settings.ROOT_URLCONF = project_settings.ROOT_URLCONF
-    settings.TEMPLATES = project_settings.TEMPLATES
+pytestmark = pytest.mark.usefixtures("own_pages")
 
 
 def test_the_first_page_says_where_the_endpoint_is(client: Client) -> None:

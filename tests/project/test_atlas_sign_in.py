@@ -1,4 +1,4 @@
-"""The demo's way in: it is laid, though nobody has to take it yet."""
+"""The demo's way in: looking things up takes no account, planning does."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 from django.contrib.auth.models import User
 
-from project import settings as project_settings
+from mcp_django import mcp
+from project.atlas import mcp as components
 
 if TYPE_CHECKING:
     from django.test import Client
-    from pytest_django.fixtures import SettingsWrapper
 
-
-@pytest.fixture(autouse=True)
-def _the_projects_own_pages(settings: SettingsWrapper) -> None:
-    for name in ("ROOT_URLCONF", "TEMPLATES", "MIDDLEWARE", "LOGIN_URL", "OAUTH2_PROVIDER", "MCP_DJANGO", "STATIC_URL"):
-        setattr(settings, name, getattr(project_settings, name))
+pytestmark = pytest.mark.usefixtures("own_pages")
 
 
 @pytest.mark.django_db
 def test_a_client_finds_its_way_to_the_page_that_asks(client: Client) -> None:
     metadata = client.get("/.well-known/oauth-authorization-server").json()
-    assert metadata["scopes_supported"] == ["mcp"]
+    assert metadata["scopes_supported"] == ["mcp", "trips:write"]
     body = {"client_name": "Inspector", "redirect_uris": ["http://localhost:6274/oauth/callback"]}
     told = client.post("/register/", body, "application/json").json()
     asked = {
@@ -32,6 +28,7 @@ def test_a_client_finds_its_way_to_the_page_that_asks(client: Client) -> None:
         "redirect_uri": told["redirect_uris"][0],
         "code_challenge": "c" * 43,
         "code_challenge_method": "S256",
+        "scope": "mcp trips:write",
     }
     login = client.get("/authorize/", asked, follow=True)
     assert "Sign in to Atlas" in login.content.decode()
@@ -39,3 +36,11 @@ def test_a_client_finds_its_way_to_the_page_that_asks(client: Client) -> None:
     sent = {"username": "ada", "password": "lovelace", "next": login.context["next"]}
     page = client.post(login.redirect_chain[-1][0], sent, follow=True)
     assert "Look things up in the atlas as you" in page.content.decode()
+    assert "Plan and delete trips of yours" in page.content.decode()
+
+
+def test_only_what_writes_asks_for_a_scope() -> None:
+    kinds = ("tool", "resource", "template", "prompt")
+    declared = [each for kind in kinds for each in mcp.declarations(kind) if each.fn.__module__ == components.__name__]
+    asking = {each.key: each.scopes for each in declared if not each.public}
+    assert asking == {"plan_trip": ("trips:write",), "delete_trip": ("trips:write",)}

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
 import runpy
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +12,24 @@ from django.core.exceptions import ImproperlyConfigured
 
 from project import settings as project_settings
 
-VARIABLES = ("DJANGO_DEBUG", "DJANGO_SECRET_KEY", "DJANGO_ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL")
+ROOT = Path(__file__).resolve().parents[2]
+
+VARIABLES = (
+    "DJANGO_DEBUG",
+    "DJANGO_SECRET_KEY",
+    "DJANGO_ALLOWED_HOSTS",
+    "DJANGO_BASE_URL",
+    "DATABASE_URL",
+    "REDIS_URL",
+)
+
+PRODUCTION = {
+    "DJANGO_DEBUG": "0",
+    "DJANGO_SECRET_KEY": "a-long-key-that-somebody-has-made-for-this-test-and-for-nothing-else",
+    "DJANGO_ALLOWED_HOSTS": "atlas.example.com",
+    "DJANGO_BASE_URL": "https://atlas.example.com",
+    "REDIS_URL": "redis://redis.example:6379/0",
+}
 
 
 @pytest.fixture
@@ -68,3 +89,32 @@ def test_urls_move_the_project_to_postgresql_and_redis(environment: pytest.Monke
 def test_nothing_is_logged_to_stdout() -> None:
     streams = [handler["stream"] for handler in project_settings.LOGGING["handlers"].values()]  # type: ignore[attr-defined]
     assert streams == ["ext://sys.stderr"]
+
+
+def check_deployment(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the checks in a process of their own, as whoever deploys the demo does."""
+    line = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    kept = {name: value for name, value in os.environ.items() if name not in (*VARIABLES, "DJANGO_SETTINGS_MODULE")}
+    return subprocess.run(line, cwd=ROOT, env=kept | variables, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_the_checks_find_nothing_wrong_with_production() -> None:
+    done = check_deployment(**PRODUCTION)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_checks_miss_a_shared_cache_and_an_address() -> None:
+    done = check_deployment(**{**PRODUCTION, "REDIS_URL": "", "DJANGO_BASE_URL": ""})
+    assert done.returncode == 1
+    assert "mcp_django.W014" in done.stderr
+
+
+def test_production_is_reached_over_https_only(environment: pytest.MonkeyPatch) -> None:
+    assert "SECURE_SSL_REDIRECT" not in load()
+    for name, value in PRODUCTION.items():
+        environment.setenv(name, value)
+    loaded = load()
+    assert loaded["SECURE_SSL_REDIRECT"] is True
+    assert loaded["SESSION_COOKIE_SECURE"] is True
+    assert loaded["CSRF_COOKIE_SECURE"] is True
+    assert loaded["SECURE_HSTS_SECONDS"] > 0

@@ -3,11 +3,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.servers.demo import Demo, served
 from tests.servers.fleet import http_client, migrated_database
 from tests.servers.node import Node, install
 from tests.servers.processes import CONFORMANCE, ROOT, RUNMCP, SITE, ServerProcess, command, run
@@ -45,13 +47,40 @@ def node() -> Node:
     return install()
 
 
+@dataclass
+class Atlas:
+    """A SQLite database with the demo's countries and cities, and how to sign in."""
+
+    database: str
+    """Its URL."""
+
+    said: str
+    """What the command said that made it."""
+
+    @property
+    def password(self) -> str:
+        """Ada's."""
+        return self.said.partition("with the password ")[2].split()[0]
+
+
 @pytest.fixture(scope="session")
-def atlas_database(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of a SQLite database with the demo's countries and cities."""
+def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
     url = f"sqlite:///{tmp_path_factory.mktemp('atlas') / 'atlas.sqlite3'}"
     prepared = run(ROOT, "manage.py", "demo", "--no-serve", "-v", "0", seconds=180, DATABASE_URL=url)
     assert prepared.returncode == 0, prepared.stderr
-    return url
+    return Atlas(url, prepared.stderr)
+
+
+@pytest.fixture(scope="session")
+def atlas_database(atlas: Atlas) -> str:
+    """URL of the database."""
+    return atlas.database
+
+
+@pytest.fixture(scope="session")
+def atlas_key(atlas_database: str) -> str:
+    """An API key for everything that the demo offers."""
+    return api_key(atlas_database)
 
 
 @pytest.fixture(scope="session")
@@ -64,6 +93,15 @@ def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
             return kept(f"atlas on {way}", line, ROOT, {"DATABASE_URL": atlas_database})
 
         yield serve
+
+
+@pytest.fixture(scope="session")
+def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo with people in it, and a database of its own."""
+    path = tmp_path_factory.mktemp("demo") / "atlas.sqlite3"
+    shutil.copy(atlas_database.removeprefix("sqlite:///"), path)
+    with served(path) as demo:
+        yield demo
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +154,14 @@ def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     variables = {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('conformance') / 'db.sqlite3'}"}
     with ServerProcess("conformance", RUNMCP, CONFORMANCE, variables) as server:
         yield server
+
+
+def api_key(database: str) -> str:
+    """Make an API key for everything that the demo offers, in its database."""
+    line = ("manage.py", "mcp_apikey", "create", "Tour", "--user", "ada", "--scope", "mcp", "--scope", "trips:write")
+    made = run(ROOT, *line, DATABASE_URL=database)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip()
 
 
 class Kept:

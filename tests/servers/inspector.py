@@ -33,8 +33,8 @@ class Target:
     options: list[str]
 
     @classmethod
-    def http(cls, url: str) -> Target:
-        return cls(["--server-url", url])
+    def http(cls, url: str, key: str = "") -> Target:
+        return cls(["--server-url", url, *(["--header", f"Authorization: Bearer {key}"] if key else [])])
 
     @classmethod
     def stdio(cls, directory: Path, database: str) -> Target:

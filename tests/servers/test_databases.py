@@ -10,15 +10,14 @@ from uuid import uuid4
 import anyio
 import psycopg
 import pytest
-from mcp import Client
 
 from mcp_django.threads import OWN_THREADS
 from tests.servers.atlas_tour import tour
-from tests.servers.conftest import WAYS
+from tests.servers.conftest import WAYS, api_key
 from tests.servers.endpoint import SECONDS, endpoint
 from tests.servers.postgres import new_database
 from tests.servers.processes import ROOT, SITE, ServerProcess, command, run
-from tests.servers.test_official_client import CALL_SECONDS, OfficialClient
+from tests.servers.test_official_client import OfficialClient, client_with_key
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix, pytest.mark.anyio]
 
@@ -90,7 +89,7 @@ async def test_the_demo_works_on_postgresql_and_redis(atlas_on_postgres: str, wa
     variables = {"DATABASE_URL": atlas_on_postgres, "REDIS_URL": REDIS}
     line = command(way, "project.asgi:application")
     with ServerProcess(f"atlas on {way}, on PostgreSQL", line, ROOT, variables) as server:
-        async with Client(server.url, read_timeout_seconds=CALL_SECONDS) as client:
+        async with client_with_key(server.url, api_key(atlas_on_postgres)) as client:
             listed, seen = await tour(OfficialClient(client))
     assert seen == listed
 

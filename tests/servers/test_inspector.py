@@ -29,9 +29,9 @@ def home() -> Iterator[Path]:
 
 
 async def test_the_inspectors_cli_drives_everything_over_http_on_daphne(
-    node: Node, atlas_server: AtlasServer, home: Path
+    node: Node, atlas_server: AtlasServer, atlas_key: str, home: Path
 ) -> None:
-    inspector = Inspector(node, Target.http(atlas_server("runmcp").url), home, "legacy")
+    inspector = Inspector(node, Target.http(atlas_server("runmcp").url, atlas_key), home, "legacy")
     listed = everything(await lists(inspector))
     guide = Guide(inspector)
     for walk in (see_tools, read_resources, get_prompts):

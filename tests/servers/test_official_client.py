@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+import httpx2
 import pytest
 from mcp import Client, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import PromptReference, ResourceTemplateReference, TextContent, TextResourceContents
 
 from tests.servers.atlas_tour import tour
@@ -64,21 +67,39 @@ class OfficialClient:
         return result.completion.values
 
 
+@asynccontextmanager
+async def client_with_key(url: str, key: str, **options: Any) -> AsyncIterator[Client]:
+    """Open the SDK's client for an endpoint, with an API key."""
+    async with (
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=CALL_SECONDS) as http,
+        Client(streamable_http_client(url, http_client=http), read_timeout_seconds=CALL_SECONDS, **options) as client,
+    ):
+        yield client
+
+
+@asynccontextmanager
+async def client_over_stdio(database: str, **options: Any) -> AsyncIterator[Client]:
+    """Let the SDK's client start the demo."""
+    road = StdioServerParameters(
+        command=sys.executable,
+        args=["manage.py", "runmcp", "--stdio", "--user", "ada"],
+        cwd=ROOT,
+        env=environment(ROOT, DATABASE_URL=database),
+    )
+    async with Client(road, read_timeout_seconds=CALL_SECONDS, **options) as client:
+        yield client
+
+
 @pytest.mark.parametrize("way", ["runmcp", "daphne", "uvicorn", "gunicorn", "stdio"])
 async def test_the_official_client_drives_everything_that_is_listed(
-    atlas_server: AtlasServer, atlas_database: str, way: str, era: str
+    atlas_server: AtlasServer, atlas_database: str, atlas_key: str, way: str, era: str
 ) -> None:
-    road: Any = (
-        StdioServerParameters(
-            command=sys.executable,
-            args=["manage.py", "runmcp", "--stdio"],
-            cwd=ROOT,
-            env=environment(ROOT, DATABASE_URL=atlas_database),
-        )
+    opened = (
+        client_over_stdio(atlas_database, mode=era)
         if way == "stdio"
-        else atlas_server(way).url
+        else client_with_key(atlas_server(way).url, atlas_key, mode=era)
     )
-    async with Client(road, mode=era, read_timeout_seconds=CALL_SECONDS) as client:
+    async with opened as client:
         traveller = OfficialClient(client)
         listed, seen = await tour(traveller)
         assert client.protocol_version == ("2025-11-25" if era == "legacy" else "2026-07-28")

@@ -247,7 +247,6 @@ async def test_a_session_belongs_to_the_server_that_opened_it(application: Any) 
 async def test_a_session_belongs_to_its_user_and_client() -> None:
     ada, mary = [await User.objects.acreate(username=name) for name in ("ada", "mary")]
     principals = [
-        ANONYMOUS,
         Principal(account=ada),
         Principal(account=ada, client_id="app"),
         Principal(account=ada, client_id="other"),
