@@ -240,6 +240,6 @@ def test_every_check_is_registered_and_says_which_ids_it_gives() -> None:
         "check_asgi",
         "check_auth",
         "check_access",
-        "check_rights",
+        "check_groups",
         "check_reach",
     }

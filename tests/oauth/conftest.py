@@ -36,7 +36,6 @@ def _project(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.MIDDLEWARE = MIDDLEWARE
     settings.OAUTH2_PROVIDER = defaults(SCOPES=SCOPES, ALWAYS_RELOAD_OAUTHLIB_CORE=True)
     settings.STATIC_URL = "/static/"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MCP_DJANGO = {**settings.MCP_DJANGO, "OAUTH": {}}
     cache.clear()
     yield
