@@ -57,7 +57,7 @@ def check_groups(databases: Collection[str]) -> Iterator[CheckMessage]:
 
 def check_unreachable() -> Iterator[CheckMessage]:
     """W011: nobody can sign in, so over HTTP nobody sees what wants a scope."""
-    if _signs_in():
+    if _auth() != "none":
         return
     for declaration, access in _components():
         if access.scopes:
@@ -71,7 +71,7 @@ def check_unreachable() -> Iterator[CheckMessage]:
 
 def check_tokens() -> Iterator[CheckMessage]:
     """W012: clients have to sign in, and nothing here gives them tokens."""
-    if _signs_in() and not apps.is_installed("oauth2_provider"):
+    if _auth() in ("required", "optional") and not apps.is_installed("oauth2_provider"):
         yield Warning(
             f"MCP_DJANGO['AUTH'] is {get_settings().AUTH!r}, and 'oauth2_provider' is not in INSTALLED_APPS: only API "
             "keys get in.",
@@ -91,11 +91,12 @@ def _components() -> Iterator[tuple[Declaration, Access]]:
         return
 
 
-def _signs_in() -> bool:
+def _auth() -> str | None:
+    """Return ``AUTH``; ``None`` where the settings can't be read, which E001 says."""
     try:
-        return get_settings().AUTH != "none"
+        return get_settings().AUTH
     except ImproperlyConfigured:
-        return False
+        return None
 
 
 def _known_permissions() -> set[str]:
