@@ -100,15 +100,19 @@ async def test_a_call_that_gives_up_waiting_leaves_the_line() -> None:
 
 
 async def test_a_cancelled_call_gives_its_thread_back_when_the_sync_code_is_done() -> None:
-    pool, release = Pool(1), threading.Event()
+    pool, begun, release = Pool(1), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        begun.set()
+        release.wait(5)
 
     async def call() -> None:
         with Lane(pool):
-            await in_thread(release.wait)(5)
+            await in_thread(wait)()
 
     async with asyncio.timeout(10):
         running = asyncio.ensure_future(call())
-        await _until(lambda: pool.busy == 1)
+        await _until(begun.is_set)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert pool.busy == 1

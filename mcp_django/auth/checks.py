@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
@@ -18,22 +17,23 @@ from mcp_django.registry import Access, Declaration, Kind, access_of, discover, 
 _KINDS: tuple[Kind, ...] = ("tool", "resource", "prompt")
 
 
-def check_permissions(databases: Collection[str]) -> Iterator[CheckMessage]:
+def check_permissions() -> Iterator[CheckMessage]:
     """E010: a component asks for a permission that no model has."""
-    known = _known_permissions(databases)
+    known = _known_permissions()
     for declaration, access in _components():
         for name in access.permissions:
             if name not in known:
                 yield Error(
                     f"{_where(declaration)} asks for the permission {name!r}, which no model has.",
-                    hint="Name the app and the codename, as in 'polls.add_vote'.",
+                    hint="Name the app and the codename, as in 'polls.add_vote'; one of your own goes into the "
+                    "Meta.permissions of a model.",
                     obj=declaration.fn,
                     id="mcp_django.E010",
                 )
 
 
 def check_groups(databases: Collection[str]) -> Iterator[CheckMessage]:
-    """W010: a component asks for a group that isn't there. Only where checks may look into the database."""
+    """W010: a component asks for a group that isn't there."""
     if not databases or not apps.is_installed("django.contrib.auth"):
         return
     wanted = [(declaration, name) for declaration, access in _components() for name in access.groups]
@@ -98,20 +98,14 @@ def _signs_in() -> bool:
         return False
 
 
-def _known_permissions(databases: Collection[str]) -> set[str]:
-    """Return the permissions that models have and, where checks may look into the database, those that are there."""
+def _known_permissions() -> set[str]:
+    """Return the permissions that models have."""
     known = set()
     for model in apps.get_models():
         options: Any = model._meta
         codenames = [get_permission_codename(action, options) for action in options.default_permissions]
         codenames += [codename for codename, _ in options.permissions]
         known |= {f"{options.app_label}.{codename}" for codename in codenames}
-    if databases and apps.is_installed("django.contrib.auth"):
-        from django.contrib.auth.models import Permission
-
-        with suppress(DatabaseError):  # checks also run before the first migration
-            rows = Permission.objects.using(next(iter(databases))).values_list("content_type__app_label", "codename")
-            known |= {f"{label}.{codename}" for label, codename in rows}
     return known
 
 

@@ -109,8 +109,6 @@ def renew(principal: Principal) -> Principal | None:
 
     ``None``: the credential has been revoked or outlived, or the user is not active any more.
     """
-    if principal.expires_at is not None and principal.expires_at <= timezone.now():
-        return None
     if principal.kind == "key":
         rows: Any = APIKey._base_manager.filter(revoked_at=None)
     else:
@@ -119,6 +117,9 @@ def renew(principal: Principal) -> Principal | None:
         rows = get_access_token_model()._base_manager
     row = rows.filter(pk=principal.pk).select_related("user").first()
     if row is None or row.user is None or not row.user.is_active:
+        return None
+    expires = row.expires_at if principal.kind == "key" else row.expires
+    if expires is not None and expires <= timezone.now():
         return None
     return replace(principal, account=row.user)
 

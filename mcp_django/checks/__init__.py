@@ -10,7 +10,7 @@ from typing import Any
 
 from django.apps import apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
 from mcp_django.auth import checks as auth_checks
@@ -162,7 +162,8 @@ def check_hosts() -> Iterator[CheckMessage]:
 
 @check
 def check_access() -> Iterator[CheckMessage]:
-    """W012: clients have to sign in, and nothing gives them tokens."""
+    """E010 and W012: components ask for what nobody can have."""
+    yield from auth_checks.check_permissions()
     yield from auth_checks.check_tokens()
 
 
@@ -172,9 +173,9 @@ def check_reach() -> Iterator[CheckMessage]:
     yield from auth_checks.check_unreachable()
 
 
-def check_rights(*, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """E010 and W010: components ask for permissions and groups that aren't there. Looks into databases as it may."""
-    return [*auth_checks.check_permissions(databases or ()), *auth_checks.check_groups(databases or ())]
+def check_groups(*, databases: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """W010: a component asks for a group that isn't there. Only ``manage.py check --database default`` looks."""
+    return list(auth_checks.check_groups(databases or ()))
 
 
 for _check in (
@@ -184,8 +185,8 @@ for _check in (
     check_other_package,
     check_asgi,
     check_access,
-    check_rights,
 ):
     register(_check, TAG)
+register(check_groups, Tags.database)
 for _check in (check_compilation, check_auth, check_hosts, check_reach):
     register(_check, TAG, deploy=True)

@@ -6,9 +6,11 @@ import hashlib
 from datetime import timedelta
 from typing import Any
 
+from django.core.cache import cache
 from django.utils import timezone
 from oauth2_provider.models import get_refresh_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
+from oauth2_provider.settings import oauth2_settings
 from oauthlib.oauth2.rfc6749.errors import InvalidGrantError
 from oauthlib.oauth2.rfc6749.utils import scope_to_list
 
@@ -45,11 +47,29 @@ class MCPOAuth2Validator(OAuth2Validator):  # type: ignore[misc]
         request_scopes[:] = rest or original
         return set(rest) <= set(original)
 
-    # Users
+    # Codes
 
     def validate_code(self, client_id: str, code: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         valid = super().validate_code(client_id, code, client, request, *args, **kwargs)
+        if not valid:
+            _end_what_came_of(code, client)
         return bool(valid and request.user.is_active)
+
+    def invalidate_authorization_code(self, client_id: str, code: str, request: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().invalidate_authorization_code(client_id, code, request, *args, **kwargs)
+        except InvalidGrantError:  # somebody else has used it since it was checked
+            _end_what_came_of(code, request.client)
+            get_refresh_token_model().revoke_family(_family(request))
+            raise
+        _remember_what_came_of(code, request)
+
+    # Users
+
+    def validate_user(self, username: str, password: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
+        # oauthlib tries the password first, and would tell any client that registered itself which one is right.
+        may_try = self.validate_grant_type(client.client_id, "password", client, request)
+        return may_try and bool(super().validate_user(username, password, client, request, *args, **kwargs))
 
     def validate_refresh_token(self, refresh_token: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
         if _was_renewed_just_now(refresh_token):
@@ -72,7 +92,8 @@ class MCPOAuth2Validator(OAuth2Validator):  # type: ignore[misc]
         if request.grant_type == "client_credentials":
             account = find_account(request.client)
             request.user = None if account is None else account.user
-        return super()._create_access_token(expires, request, token, source_refresh_token)
+        request.issued = super()._create_access_token(expires, request, token, source_refresh_token)
+        return request.issued
 
     # Resources
 
@@ -101,6 +122,26 @@ def _listed(request: Any) -> list[str]:
     if isinstance(given, str):
         return repeated or [given]
     return list(given)
+
+
+def _remember_what_came_of(code: str, request: Any) -> None:
+    """Keep the family of the tokens that a code was good for, until it would have run out: nobody can use it later."""
+    key = _key_of_code(code, request.client)
+    cache.set(key, _family(request), oauth2_settings.AUTHORIZATION_CODE_EXPIRE_SECONDS)
+
+
+def _family(request: Any) -> Any:
+    rows = get_refresh_token_model().objects.filter(access_token=request.issued)
+    return rows.values_list("token_family", flat=True).first()
+
+
+def _end_what_came_of(code: str, client: Any) -> None:
+    """End the tokens of a code that comes twice: whoever used it first may have stolen it (RFC 6749 §4.1.2)."""
+    get_refresh_token_model().revoke_family(cache.get(_key_of_code(code, client)))
+
+
+def _key_of_code(code: str, client: Any) -> str:
+    return f"mcp_django:code:{client.pk}:{hashlib.sha256(code.encode()).hexdigest()}"
 
 
 def _was_renewed_just_now(refresh_token: str) -> bool:

@@ -313,8 +313,8 @@ async def test_a_root_path_that_a_client_made_up_ends_no_quotation(application: 
         await application({**scope, "root_path": '/a",error="x\r\n'}, receive, send)
 
     response = await post(at, request("ping"))
-    assert '", error="x' not in response.headers["www-authenticate"].partition("resource_metadata")[2]
-    assert "\r" not in response.headers["www-authenticate"]
+    quoted = response.headers["www-authenticate"].partition('resource_metadata="')[2]
+    assert quoted == 'http://testserver/.well-known/oauth-protected-resource/a,error=x/mcp/fixture"'
 
 
 # API keys

@@ -1,4 +1,4 @@
-"""Sessions, streams and states belong to who signed in, and end with that."""
+"""Sessions, streams and states belong to who signed in, and end with that, over every transport."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from oauth2_provider.models import AccessToken
 from mcp_django import Context, MCPServer
 from mcp_django.auth import create_key, revoke_key
 from mcp_django.engine import subscriptions
-from mcp_django.models import APIKey
+from mcp_django.models import APIKey, PostedMessage
+from mcp_django.registry import servers
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.store import forget_sessions
-from mcp_django.transports import session
+from mcp_django.transports import resumable, session
+from mcp_django.transports.sse import MessagesConsumer, SSEConsumer
 from tests.auth.tokens import bearing, make_token, make_user
 from tests.sessions.peer import Peer, begun, heard, leave, listening
+from tests.sessions.sse_peer import SSEPeer
 from tests.sessions.switch import sessions_on
-from tests.wire import Call, modern_request, post
+from tests.wire import Call, modern_request, post, request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +35,7 @@ UPDATED = "notifications/resources/updated"
 
 @pytest.fixture(autouse=True)
 def _sessions(settings: Any) -> Iterator[None]:
-    with sessions_on(settings, AUTH="required"):
+    with sessions_on(settings, AUTH="required", SSE=True, EVENT_LOG=True):
         yield
 
 
@@ -41,6 +44,23 @@ def looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let open streams look all the time."""
     monkeypatch.setattr(subscriptions, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(session, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(resumable, "CHECK_SECONDS", 0.01)
+    monkeypatch.setattr(resumable, "LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
+def counting(server: MCPServer) -> asyncio.Event:
+    """Declare a tool that says one word, waits for this, and says another."""
+    go_on = asyncio.Event()
+
+    @server.tool
+    async def count(ctx: Context) -> str:
+        await ctx.info("one")
+        await go_on.wait()
+        await ctx.info("two")
+        return "counted"
+
+    return go_on
 
 
 async def token_of(name: str, **options: Any) -> str:
@@ -49,6 +69,8 @@ async def token_of(name: str, **options: Any) -> str:
 
 async def opened(application: Any, token: str, era: str, *uris: str) -> Call:
     """Open a stream that waits for events."""
+    if era == "sse":
+        return (await SSEPeer.open(bearing(over_sse(application), token))).stream
     if era == "handshake":
         peer = await Peer.open(bearing(application, token))
         for uri in uris:
@@ -59,32 +81,81 @@ async def opened(application: Any, token: str, era: str, *uris: str) -> Call:
     return call
 
 
+def over_sse(application: Any) -> Any:
+    """Return the two endpoints of HTTP+SSE beside the streamable one."""
+    (server,) = [each for each in servers() if each.path == "fixture"]
+    stream, messages = SSEConsumer.as_asgi(server=server), MessagesConsumer.as_asgi(server=server)
+
+    async def routed(scope: Any, receive: Any, send: Any) -> None:
+        road = {"/mcp/fixture/sse": stream, "/mcp/fixture/messages": messages}.get(scope["path"], application)
+        await road(scope, receive, send)
+
+    return routed
+
+
+async def lost(peer: Peer) -> str:
+    """Call ``count``, lose the connection after its first word, and return that word's id."""
+    call = peer.start("count")
+    await heard(call, "notifications/message")
+    await leave(call)
+    return call.response.event_ids[-1]
+
+
+def back(peer: Peer, event_id: str) -> Call:
+    """Come back for the rest."""
+    headers = {**peer.headers, "accept": "text/event-stream", "last-event-id": event_id}
+    return Call(peer.application, method="GET", headers=headers)
+
+
 async def refuse(how: str) -> None:
     """Take away what the stream rests on."""
     if how == "revoked":
         await sync_to_async((await AccessToken.objects.aget()).revoke)()
     elif how == "expired":
         await AccessToken.objects.aupdate(expires=timezone.now() - timedelta(seconds=1))
+    elif how == "expired key":
+        await APIKey.objects.aupdate(expires_at=timezone.now() - timedelta(seconds=1))
     elif how == "inactive":
         await User.objects.aupdate(is_active=False)
     else:
         await sync_to_async(revoke_key)(await APIKey.objects.aget())
 
 
-@pytest.mark.parametrize("era", ["handshake", "2026-07-28"])
-@pytest.mark.parametrize("how", ["revoked", "inactive", "key"])
+@pytest.mark.parametrize("era", ["handshake", "2026-07-28", "sse"])
+@pytest.mark.parametrize("how", ["revoked", "expired", "inactive", "key", "expired key"])
 async def test_a_stream_ends_when_what_it_rests_on_is_gone(application: Any, looking: None, era: str, how: str) -> None:
     user = await sync_to_async(make_user)("ada")
-    token = await (sync_to_async(create_key)("agent", user) if how == "key" else token_of("ada"))
+    token = await (sync_to_async(create_key)("agent", user) if "key" in how else token_of("ada"))
     stream = await opened(application, token, era)
     await refuse(how)
     await stream.finished()
 
 
-@pytest.mark.parametrize("era", ["handshake", "2026-07-28"])
+@pytest.mark.parametrize("era", ["handshake", "2026-07-28", "sse"])
 async def test_a_stream_ends_when_its_token_expires(application: Any, era: str) -> None:
     stream = await opened(application, await token_of("ada", seconds=1), era)
     await stream.finished()
+
+
+@pytest.mark.parametrize("how", ["revoked", "expired", "inactive"])
+async def test_a_stream_that_is_read_on_ends_when_what_it_rests_on_is_gone(
+    application: Any, looking: None, counting: asyncio.Event, how: str
+) -> None:
+    peer = await Peer.open(bearing(application, await token_of("ada")))
+    event_id = await lost(peer)
+    stream = back(peer, event_id)
+    await begun(stream)
+    await refuse(how)
+    assert "counted" not in (await stream.finished()).body.decode()
+    assert (await back(peer, event_id).finished()).status == 401
+    counting.set()
+
+
+async def test_a_stream_that_is_read_on_ends_when_its_token_expires(application: Any, counting: asyncio.Event) -> None:
+    event_id = await lost(peer := await Peer.open(bearing(application, await token_of("ada"))))
+    short = peer.at(bearing(application, await token_of("ada", seconds=1)))
+    assert "counted" not in (await back(short, event_id).finished()).body.decode()
+    counting.set()
 
 
 @pytest.mark.parametrize("era", ["handshake", "2026-07-28"])
@@ -152,6 +223,34 @@ async def test_a_session_is_there_for_its_own_user_and_client_alone(application:
     assert (await thief.end()).status == 404
     renewed = peer.at(bearing(application, await token_of("ada")))
     assert (await renewed.post(renewed.request("ping"))).status == 200
+
+
+@pytest.mark.parametrize("stranger", [{"name": "bob"}, {"name": "ada", "client": "other"}], ids=str)
+async def test_nobody_else_reads_on_where_a_client_was_lost(
+    application: Any, counting: asyncio.Event, stranger: dict[str, str]
+) -> None:
+    peer = await Peer.open(bearing(application, await token_of("ada")))
+    event_id = await lost(peer)
+    counting.set()
+    thief = bearing(application, await token_of(**stranger))
+    assert (await back(peer.at(thief), event_id).finished()).status == 404
+    assert (await back(await Peer.open(thief), event_id).finished()).status == 400
+    assert "counted" in (await back(peer, event_id).finished()).body.decode()
+
+
+@pytest.mark.parametrize("stranger", [{"name": "bob"}, {"name": "ada", "client": "other"}], ids=str)
+async def test_nobody_else_posts_to_a_stream(application: Any, stranger: dict[str, str]) -> None:
+    """HTTP+SSE: the address to which a client posts is no credential."""
+    endpoints = over_sse(application)
+    peer = await SSEPeer.greeted(bearing(endpoints, await token_of("ada")))
+    message = request("tools/list", id="stolen")
+    thief = bearing(endpoints, await token_of(**stranger))
+    assert (await peer.post(message, thief)).status == 404
+    assert (await peer.post(message, endpoints)).status == 401
+    assert await PostedMessage.objects.acount() == 0
+    assert "tools" in await peer.ask("tools/list")
+    assert "stolen" not in peer.stream.response.body.decode()
+    await peer.leave()
 
 
 async def test_who_signs_in_goes_on_in_the_session_that_was_opened_before(application: Any, settings: Any) -> None:

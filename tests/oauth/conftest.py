@@ -29,15 +29,13 @@ SCOPES = {"notes:read": "Read your notes", "notes:write": "Write notes for you",
 
 
 @pytest.fixture(autouse=True)
-def _project(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _project(settings: Any, monkeypatch: pytest.MonkeyPatch, no_demo: None) -> Iterator[None]:
     """Let each test have a project that is set up for sign-in, with one server."""
     monkeypatch.setattr(registered, "_servers", {"": registered._servers[""]})
-    monkeypatch.setattr(registered._servers[""], "_declarations", {})  # the demo's, if anybody has imported it
     settings.ROOT_URLCONF = "tests.oauth.urls"
     settings.MIDDLEWARE = MIDDLEWARE
     settings.OAUTH2_PROVIDER = defaults(SCOPES=SCOPES, ALWAYS_RELOAD_OAUTHLIB_CORE=True)
     settings.STATIC_URL = "/static/"
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.MCP_DJANGO = {**settings.MCP_DJANGO, "OAUTH": {}}
     cache.clear()
     yield

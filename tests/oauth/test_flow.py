@@ -158,6 +158,52 @@ def test_the_wrong_verifier_gets_no_token_and_a_code_is_good_once(flow: Flow) ->
     assert flow.token(code=code).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_code_that_comes_twice_ends_all_that_came_of_it(flow: Flow, *, renewed: bool) -> None:
+    """One of the two has stolen it, and nobody knows which (RFC 6749 §4.1.2)."""
+    application()
+    other = flow.connect()
+    code = flow.code()
+    tokens = flow.token(code=code).json()
+    if renewed:
+        tokens = flow.refresh(tokens["refresh_token"]).json()
+    assert flow.token(code=code, code_verifier="w" * 64).json()["error"] == "invalid_grant"
+    assert flow.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert list(AccessToken.objects.all()) == [stored(other["access_token"])]
+
+
+def test_a_code_that_comes_twice_at_the_same_time_is_good_for_nobody(
+    flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are checked before either is used up."""
+    from mcp_django.oauth.validators import MCPOAuth2Validator
+
+    application()
+    code = flow.code()
+    real = MCPOAuth2Validator.save_bearer_token
+    answers: list[Any] = []
+
+    def overtaken(self: Any, token: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        monkeypatch.setattr(MCPOAuth2Validator, "save_bearer_token", real)
+        answers.append(flow.token(code=code))
+        return real(self, token, request, *args, **kwargs)
+
+    monkeypatch.setattr(MCPOAuth2Validator, "save_bearer_token", overtaken)
+    assert flow.token(code=code).json()["error"] == "invalid_grant"
+    assert answers[0].status_code == 200
+    assert flow.refresh(answers[0].json()["refresh_token"]).json()["error"] == "invalid_grant"
+    assert not AccessToken.objects.exists()
+
+
+def test_a_code_that_another_client_guesses_ends_nothing(flow: Flow) -> None:
+    application()
+    application(client_id="other")
+    code = flow.code()
+    tokens = flow.token(code=code).json()
+    assert flow.token(code=code, client_id="other").json()["error"] == "invalid_grant"
+    assert flow.refresh(tokens["refresh_token"]).status_code == 200
+
+
 @pytest.mark.parametrize("response_type", ["token", "id_token", "code token"])
 def test_no_token_goes_through_the_browser(flow: Flow, response_type: str) -> None:
     application(authorization_grant_type="implicit")
@@ -166,10 +212,14 @@ def test_no_token_goes_through_the_browser(flow: Flow, response_type: str) -> No
     assert not AccessToken.objects.exists()
 
 
-def test_a_password_gets_no_token(flow: Flow) -> None:
-    application(authorization_grant_type="password")
-    answer = flow.token(grant_type="password", username="ada", password="lovelace")
-    assert (answer.status_code, answer.json()["error"]) == (400, "unauthorized_client")
+@pytest.mark.parametrize("grant", ["password", "authorization-code"])
+def test_a_password_gets_no_token_and_is_not_tried(flow: Flow, grant: str) -> None:
+    """Nobody is told by the answer which one is right."""
+    application(authorization_grant_type=grant)
+    right, wrong = (flow.token(grant_type="password", username="ada", password=each) for each in ("lovelace", "byron"))
+    assert (right.status_code, right.json()["error"]) == (400, "invalid_grant")
+    assert right.content == wrong.content
+    assert not AccessToken.objects.exists()
 
 
 # Users who are no longer welcome

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.servers.demo import Demo, served
 from tests.servers.fleet import http_client, migrated_database
 from tests.servers.node import Node, install
 from tests.servers.processes import CONFORMANCE, ROOT, RUNMCP, SITE, ServerProcess, command, run
@@ -92,6 +93,15 @@ def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
             return kept(f"atlas on {way}", line, ROOT, {"DATABASE_URL": atlas_database})
 
         yield serve
+
+
+@pytest.fixture(scope="session")
+def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo with people in it, and a database of its own."""
+    path = tmp_path_factory.mktemp("demo") / "atlas.sqlite3"
+    shutil.copy(atlas_database.removeprefix("sqlite:///"), path)
+    with served(path) as demo:
+        yield demo
 
 
 @pytest.fixture(scope="session")

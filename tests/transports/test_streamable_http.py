@@ -481,3 +481,31 @@ async def test_a_crash_of_our_own_is_logged_and_tells_nothing(
     assert (response.status, response.json["error"]["code"]) == (500, -32603)
     assert b"hunter2" not in response.body
     assert "hunter2" in caplog.text
+
+
+# Who is refused before anything is read (transports, Security Warning: DNS rebinding)
+
+
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE", "OPTIONS"])
+@pytest.mark.parametrize(
+    ("name", "value", "status"),
+    [
+        ("host", "evil.example", 421),
+        ("origin", "https://evil.example", 403),
+        ("origin", "null", 403),
+        ("origin", "http://testserver.evil.example", 403),
+    ],
+)
+async def test_a_page_of_somebody_elses_reaches_nothing(
+    server: MCPServer, application: Any, method: str, name: str, value: str, status: int
+) -> None:
+    tool = Tool(server)
+    headers = {**JSON_HEADERS, name: value}
+    response = await Call(application, json.dumps(CALL).encode(), method=method, headers=headers).finished()
+    assert response.status == status
+    assert not tool.began.is_set()
+
+
+async def test_programs_have_no_origin_and_our_own_pages_have_ours(application: Any) -> None:
+    assert (await post(application, request("ping"))).status == 200
+    assert (await post(application, request("ping"), headers={"origin": "http://testserver"})).status == 200

@@ -1,0 +1,65 @@
+"""The pictures of the documentation: ``scripts/screenshots`` writes them into ``docs/images``. Look at each."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.servers.browser import Browser, chromium
+from tests.servers.demo import Demo, asked, exchange, sent_back, served
+from tests.servers.processes import ROOT, run
+
+IMAGES = ROOT / "docs" / "images"
+MARGIN = 24
+"""Pixels of the page around its card."""
+
+
+def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False) -> None:
+    """Write what the browser shows, as far as there is something."""
+    emulate = browser.execute_cdp_cmd
+    size = {"width": width, "height": 400, "deviceScaleFactor": 1.5, "mobile": width < 500}
+    emulate("Emulation.setDeviceMetricsOverride", size)
+    emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" * dark}]})
+    bottom = browser.execute_script("return document.querySelector('.mcp-card').getBoundingClientRect().bottom")
+    clip = {"x": 0, "y": 0, "width": width, "height": bottom + MARGIN, "scale": 1}
+    shot: dict[str, Any] = emulate("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
+    (IMAGES / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
+    sys.stdout.write(f"docs/images/{name}.png\n")
+
+
+def take(browser: Browser, demo: Demo) -> None:
+    """Sign in, and take a picture of each page on the way."""
+    grace = demo.person("grace")
+    clients = []
+    for name, redirect_uri in (
+        ("Notebook", "https://notebook.example/callback"),
+        ("MCP Inspector", "http://localhost:6274/oauth/callback"),
+    ):
+        told = demo.register(client_name=name, redirect_uris=[redirect_uri]).json()
+        clients.append({"client_id": told["client_id"], "redirect_uri": redirect_uri})
+    there, here = clients
+    browser.get(f"{demo.base}/authorize/?{urlencode(asked(demo, **here))}")
+    picture(browser, "login")
+    browser.log_in("grace", demo.planted["password"])
+    browser.until(lambda: browser.title.startswith("Allow"))
+    picture(browser, "consent")
+    picture(browser, "consent-dark", dark=True)
+    picture(browser, "consent-phone", width=360)
+    for client, scope in ((here, "mcp trips:write"), (there, "mcp")):
+        code = sent_back(grace.answer(grace.ask(**client, scope=scope)))["code"]
+        demo.token(**exchange(client["client_id"], code, redirect_uri=client["redirect_uri"]))
+    browser.get(f"{demo.base}/connected-apps/")
+    picture(browser, "connected-apps")
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as directory:
+        database = Path(directory) / "demo.sqlite3"
+        migrated = run(ROOT, "manage.py", "migrate", "-v", "0", DATABASE_URL=f"sqlite:///{database}")
+        assert migrated.returncode == 0, migrated.stderr
+        with served(database) as demo, chromium(Path(directory) / "profile") as browser:
+            take(browser, demo)
