@@ -1,8 +1,9 @@
 """The authorization server: ``path("", include("mcp_django.oauth.urls"))``, in place of ``oauth2_provider.urls``.
 
-The toolkit's URLs under the toolkit's names, with our views where clients of MCP need them. Two parts are left out:
-token introspection, which would tell any client that registered itself about everybody's tokens, and the pages on which
-users make clients, which the admin has.
+The toolkit's URLs under the toolkit's names, with our views where clients of MCP need them. Three parts are left out:
+token introspection, which would tell any client that registered itself about everybody's tokens; the pages on which
+users make clients, which the admin has; and sign-in on another device (RFC 8628), whose page shows neither the client's
+destination nor its scopes, and which no client of MCP uses.
 """
 
 from __future__ import annotations
@@ -18,7 +19,10 @@ from mcp_django.oauth.wellknown import urlpatterns as wellknown
 
 app_name = "oauth2_provider"
 
-_LEFT_OUT = {"introspect", "list", "register", "detail", "delete", "update"}
+_LEFT_OUT = {
+    *("introspect", "list", "register", "detail", "delete", "update"),
+    *("device-authorization", "device", "device-confirm", "device-grant-status"),
+}
 
 _ours: list[URLPattern | URLResolver] = [
     *wellknown,

@@ -159,9 +159,12 @@ def test_an_account_is_no_way_in_for_a_client_of_another_kind(flow: Flow, robot:
     assert stored(flow.connect()["access_token"]).user.username == "ada"
 
 
-def test_the_code_of_a_device_is_missed_without_a_crash(flow: Flow) -> None:
-    answer = flow.token(grant_type="urn:ietf:params:oauth:grant-type:device_code")
-    assert (answer.status_code, answer.json()) == (400, {"error": "invalid_request"})
+@pytest.mark.parametrize("more", [{}, {"device_code": "guessed"}])
+def test_nobody_signs_in_by_another_device(flow: Flow, more: dict[str, str]) -> None:
+    answer = flow.token(grant_type="urn:ietf:params:oauth:grant-type:device_code", **more)
+    assert (answer.status_code, answer.json()) == (400, {"error": "unsupported_grant_type"})
+    for path in ("/device-authorization/", "/device/"):
+        assert flow.browser.get(path).status_code == Client().post(path).status_code == 404
 
 
 def test_a_refusal_is_json_whatever_the_client_put_into_it(flow: Flow) -> None:

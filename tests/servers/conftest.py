@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,7 +100,9 @@ def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
 def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo with people in it, and a database of its own."""
     path = tmp_path_factory.mktemp("demo") / "atlas.sqlite3"
-    shutil.copy(atlas_database.removeprefix("sqlite:///"), path)
+    atlas = atlas_database.removeprefix("sqlite:///")
+    with closing(sqlite3.connect(atlas)) as source, closing(sqlite3.connect(path)) as copy:
+        source.backup(copy)  # others may be using it
     with served(path) as demo:
         yield demo
 

@@ -91,6 +91,15 @@ def test_3_a_password_gets_no_token_and_nobody_learns_whether_it_was_right(demo:
     assert answers[0].content == answers[1].content
 
 
+def test_3b_nor_does_a_code_that_she_is_talked_into_typing_in(demo: Demo, client: str) -> None:
+    with demo.browser() as browser:
+        assert browser.post("/device-authorization/", data={"client_id": client}).status_code == 404
+    assert demo.person("vera").browser.get("/device/").status_code == 404
+    grant = "urn:ietf:params:oauth:grant-type:device_code"
+    answer = demo.token(grant_type=grant, client_id=client, device_code="guessed")
+    assert (answer.status_code, answer.json()) == (400, {"error": "unsupported_grant_type"})
+
+
 def test_4_every_answer_says_who_gives_it(demo: Demo, client: str) -> None:
     vera = demo.person("vera")
     allowed = sent_back(vera.answer(vera.ask(client)))

@@ -24,8 +24,8 @@ class TokenView(CORSMixin, ToolkitTokenView):  # type: ignore[misc]
     """Tokens (RFC 6749 §3.2). No cookie counts here."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if request.POST.get("grant_type") == DEVICE_CODE and "device_code" not in request.POST:
-            response: HttpResponse = JsonResponse({"error": "invalid_request"}, status=400)  # the toolkit would crash
+        if request.POST.get("grant_type") == DEVICE_CODE:  # by which nobody is asked for anything here
+            response: HttpResponse = JsonResponse({"error": "unsupported_grant_type"}, status=400)
         else:
             response = super().post(request, *args, **kwargs)
         response["Content-Type"] = "application/json"  # some of the toolkit's refusals call themselves HTML

@@ -79,7 +79,7 @@ def test_whatever_it_asks_for_it_gets_no_other_grant(flow: Flow, grant: str) -> 
     asked = {"username": "ada", "password": "lovelace", "scope": "mcp"}
     answer = Client().post("/token/", {"grant_type": grant, "client_id": client_id, "client_secret": secret, **asked})
     assert answer.status_code == 400
-    assert answer.json()["error"] in ("unauthorized_client", "unsupported_grant_type")
+    assert answer.json()["error"] in ("invalid_grant", "unauthorized_client", "unsupported_grant_type")
     assert not AccessToken.objects.exists()
 
 
