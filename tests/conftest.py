@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from importlib import import_module
 from typing import Any
 
 import httpx2
@@ -9,7 +10,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
-from mcp_django import MCPServer, threads
+from mcp_django import MCPServer, mcp, threads
 from mcp_django.registry import server as registered
 from mcp_django.transports.streamable_http import StreamableHTTPConsumer
 
@@ -27,6 +28,13 @@ def anyio_backend() -> str:
 def _fresh_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test declare servers of its own."""
     monkeypatch.setattr(registered, "_servers", dict(registered._servers))
+
+
+@pytest.fixture
+def no_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the demo's components not count, imported or not."""
+    import_module("project.atlas.mcp")
+    monkeypatch.setattr(mcp, "_declarations", {})
 
 
 @pytest.fixture(autouse=True)

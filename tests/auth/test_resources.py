@@ -78,7 +78,7 @@ def test_a_url_has_one_canonical_form(written: str, compared: str) -> None:
     assert canonical(written) == compared == canonical(compared)
 
 
-def test_the_scopes_are_the_baseline_and_what_the_servers_ask_for(server: MCPServer) -> None:
+def test_the_scopes_are_the_baseline_and_what_the_servers_ask_for(server: MCPServer, no_demo: None) -> None:
     server.scopes = frozenset({"notes:write", "notes:read"})  # type: ignore[attr-defined]
     assert server_scopes(server) == {"notes:read", "notes:write"}
     with override_settings(OAUTH2_PROVIDER={"SCOPES": {"notes:read": "Read your notes", "profile": "Not ours"}}):

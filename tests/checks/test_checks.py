@@ -218,7 +218,7 @@ def test_annotations_are_not_looked_at_while_an_app_is_broken(no_servers: None) 
     assert [each.id for each in found("E002", "W004")] == ["mcp_django.E002"]
 
 
-def test_unreadable_settings_are_reported_once_and_break_no_other_check() -> None:
+def test_unreadable_settings_are_reported_once_and_break_no_other_check(no_demo: None) -> None:
     with override_settings(MCP_DJANGO=None, ALLOWED_HOSTS=["*"]):
         messages = run_checks(tags=[checks.TAG], include_deployment_checks=True)
     assert [each.id for each in messages] == ["mcp_django.E001"]

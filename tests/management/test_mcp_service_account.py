@@ -47,7 +47,7 @@ def test_it_may_be_given_scopes(robot: User, settings: Any) -> None:
     assert ServiceAccount.objects.get().scopes == ["a", "b"]
 
 
-def test_it_refuses_a_user_or_a_scope_that_there_is_not(robot: User, settings: Any) -> None:
+def test_it_refuses_a_user_or_a_scope_that_there_is_not(robot: User, settings: Any, no_demo: None) -> None:
     with pytest.raises(CommandError, match="There is no active user 'nobody'"):
         run("nightly", "--user", "nobody")
     with pytest.raises(CommandError, match=r"No server knows the scope 'all'. There are: mcp\."):

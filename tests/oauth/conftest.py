@@ -29,7 +29,7 @@ SCOPES = {"notes:read": "Read your notes", "notes:write": "Write notes for you",
 
 
 @pytest.fixture(autouse=True)
-def _project(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _project(settings: Any, monkeypatch: pytest.MonkeyPatch, no_demo: None) -> Iterator[None]:
     """Let each test have a project that is set up for sign-in, with one server."""
     monkeypatch.setattr(registered, "_servers", {"": registered._servers[""]})
     settings.ROOT_URLCONF = "tests.oauth.urls"

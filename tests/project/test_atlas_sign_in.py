@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("own_pages")
 
+KINDS = ("tool", "resource", "template", "prompt")
+DECLARED = [each for kind in KINDS for each in mcp.declarations(kind) if each.module == components.__name__]
+
 
 @pytest.mark.django_db
 def test_a_client_finds_its_way_to_the_page_that_asks(client: Client) -> None:
@@ -40,7 +43,5 @@ def test_a_client_finds_its_way_to_the_page_that_asks(client: Client) -> None:
 
 
 def test_only_what_writes_asks_for_a_scope() -> None:
-    kinds = ("tool", "resource", "template", "prompt")
-    declared = [each for kind in kinds for each in mcp.declarations(kind) if each.fn.__module__ == components.__name__]
-    asking = {each.key: each.scopes for each in declared if not each.public}
+    asking = {each.key: each.scopes for each in DECLARED if not each.public}
     assert asking == {"plan_trip": ("trips:write",), "delete_trip": ("trips:write",)}
