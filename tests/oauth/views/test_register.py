@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import identify_hasher
 from django.test import Client
 from oauth2_provider.models import AccessToken, Application
 
@@ -64,6 +65,12 @@ def test_a_client_that_can_do_what_is_not_known_here_gets_no_secret(db: None) ->
     told = register(redirect_uris=["https://a.example/cb"], token_endpoint_auth_method="private_key_jwt").json()
     assert told["token_endpoint_auth_method"] == "none"
     assert "client_secret" not in told
+
+
+def test_nobody_keeps_the_server_busy_with_hashing_secrets_that_nobody_is_told(db: None) -> None:
+    assert "client_secret" not in register(**MCP_REMOTE).json()
+    with pytest.raises(ValueError, match="hashing algorithm"):
+        identify_hasher(Application.objects.get().client_secret)
 
 
 def test_nobody_can_sign_in_as_a_public_client_with_an_empty_secret(flow: Flow) -> None:
