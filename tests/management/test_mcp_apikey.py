@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.utils import timezone
 
 from mcp_django.auth.keys import checksum
 from mcp_django.models import APIKey
@@ -49,12 +51,26 @@ def test_keys_are_listed_with_what_became_of_them() -> None:
     )
 
 
+def test_keys_that_have_ended_long_ago_are_deleted() -> None:
+    make_user("ada")
+    for name in ("usable", "for ever", "revoked now", "revoked", "expired"):
+        run("create", name, "--user", "ada", "--days", "0" if name == "for ever" else "90")
+    now = timezone.now()
+    APIKey.objects.filter(name="revoked now").update(revoked_at=now)
+    APIKey.objects.filter(name="revoked").update(revoked_at=now - timedelta(days=31))
+    APIKey.objects.filter(name="expired").update(expires_at=now - timedelta(days=31))
+    assert run("prune")[0] == "2 API key(s) deleted.\n"
+    assert run("prune", "--days", "0")[0] == "1 API key(s) deleted.\n"
+    assert sorted(APIKey.objects.values_list("name", flat=True)) == ["for ever", "usable"]
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [
         (("create", "agent", "--user", "bob"), "There is no user 'bob'."),
         (("create", "agent", "--user", "ada", "--scope", "x"), "No server asks for the scope 'x'."),
         (("create", "agent", "--user", "ada", "--days", "-1"), "--days must not be negative."),
+        (("prune", "--days", "-1"), "--days must not be negative."),
         (("revoke", "77"), "There is no API key 77."),
     ],
 )

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Q
+from django.utils import timezone
 
 from mcp_django.auth.keys import create_key, revoke_key
 from mcp_django.models import APIKey
@@ -15,9 +17,9 @@ from mcp_django.registry import discover
 
 
 class Command(BaseCommand):
-    """Three verbs, as ``manage.py mcp_apikey create --user ada "Nightly report"``."""
+    """Four verbs, as ``manage.py mcp_apikey create --user ada "Nightly report"``."""
 
-    help = "Make, list and revoke API keys for MCP clients."
+    help = "Make, list, revoke and prune API keys for MCP clients."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, parser_class=type(parser))
@@ -29,6 +31,8 @@ class Command(BaseCommand):
         verbs.add_parser("list", help="List the keys, by what can be shown of them.")
         revoke = verbs.add_parser("revoke", help="Revoke a key: its next call is refused.")
         revoke.add_argument("id", type=int, help="Its number, as list shows it.")
+        prune = verbs.add_parser("prune", help="Delete keys that were revoked or expired some time ago.")
+        prune.add_argument("--days", type=int, default=30, help="So many days ago, or more. Default: 30.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         getattr(self, f"_{options['verb']}")(options)
@@ -39,8 +43,7 @@ class Command(BaseCommand):
             user = users._default_manager.get_by_natural_key(options["user"])
         except users.DoesNotExist:
             raise CommandError(f"There is no user {options['user']!r}.") from None
-        if options["days"] < 0:
-            raise CommandError("--days must not be negative.")
+        _check_days(options)
         discover()
         try:
             key = create_key(options["name"], user, options["scopes"], timedelta(days=options["days"]) or None)
@@ -62,3 +65,14 @@ class Command(BaseCommand):
             raise CommandError(f"There is no API key {options['id']}.")
         revoke_key(key)
         self.stdout.write(self.style.SUCCESS(f"{key} is revoked."))
+
+    def _prune(self, options: dict[str, Any]) -> None:
+        _check_days(options)
+        limit = timezone.now() - timedelta(days=options["days"])
+        count, _ = APIKey.objects.filter(Q(revoked_at__lte=limit) | Q(expires_at__lte=limit)).delete()
+        self.stdout.write(self.style.SUCCESS(f"{count} API key(s) deleted."))
+
+
+def _check_days(options: dict[str, Any]) -> None:
+    if options["days"] < 0:
+        raise CommandError("--days must not be negative.")
