@@ -69,10 +69,11 @@ class Limit:
 
     Args:
         seconds: 0 means no limit.
+        before_cancel: called when the time is up.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, before_cancel: Callable[[], None] = lambda: None) -> None:
+        self._seconds, self._before_cancel = seconds, before_cancel
         self._timer: asyncio.TimerHandle | None = None
         self.expired = False
 
@@ -101,4 +102,5 @@ class Limit:
 
     def _expire(self) -> None:
         self.expired = True
+        self._before_cancel()
         self._task.cancel()

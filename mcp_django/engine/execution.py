@@ -68,10 +68,13 @@ class Runner:
         for name in self.context_parameters:
             arguments[name] = context
         seconds = get_settings().TOOL_TIMEOUT_SECONDS if self.timeout is None else self.timeout
-        limit = Limit(seconds)
+        limit = Limit(seconds, exchange.cancel)
         try:
             with Lane(get_pool()), limit:
-                return await self._run(arguments, context)
+                result = await self._run(arguments, context)
+                if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
+                    raise asyncio.CancelledError
+                return result
         except asyncio.CancelledError:
             exchange.cancel()
             raise

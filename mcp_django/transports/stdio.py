@@ -78,7 +78,7 @@ class StdioServer:
         self._listening: asyncio.Task[None] | None = None
         self._questions: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._modern: bool | None = None
-        self._calls: dict[int | str, asyncio.Task[None]] = {}
+        self._calls: dict[int | str, tuple[asyncio.Task[None], Exchange]] = {}
         self._room = BoundedSemaphore(READ_AHEAD)
         self._writing = asyncio.Lock()
 
@@ -94,9 +94,9 @@ class StdioServer:
                     self._room.release()
             self._client_is_gone()
             if self._calls:
-                await asyncio.wait(self._calls.values(), timeout=GRACE_SECONDS)
+                await asyncio.wait([task for task, _ in self._calls.values()], timeout=GRACE_SECONDS)
         finally:
-            tasks = [*self._calls.values(), *([self._listening] if self._listening else [])]
+            tasks = [task for task, _ in self._calls.values()] + ([self._listening] if self._listening else [])
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -168,9 +168,10 @@ class StdioServer:
         """Cancel what the client wants cancelled; nothing else that it may tell us needs us to act."""
         if message.method == "notifications/cancelled" and message.params:
             request_id: Any = message.params.get("requestId")
-            call = self._calls.get(request_id) if type(request_id) in (int, str) else None
-            if call is not None:
-                call.cancel()
+            if type(request_id) in (int, str) and request_id in self._calls:
+                task, exchange = self._calls[request_id]
+                exchange.cancel()  # first: what runs in a thread may miss the task's
+                task.cancel()
 
     async def _start(self, message: Message, request_id: int | str) -> None:
         if request_id in self._calls:
@@ -191,7 +192,7 @@ class StdioServer:
             await self._write((await answer(found)).body)
         else:
             task = asyncio.get_running_loop().create_task(self._call(found))
-            self._calls[request_id] = task
+            self._calls[request_id] = task, found
             task.add_done_callback(lambda _: self._calls.pop(request_id, None))
 
     def _connect(self, connection: PipeConnection) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from functools import partial, wraps
 from typing import Any
 
@@ -15,7 +16,10 @@ from django.test import override_settings
 from pydantic import BaseModel
 
 from mcp_django import Context, MCPServer, Progress, ToolError
+from mcp_django.engine.dispatcher import answer
+from mcp_django.engine.exchange import Exchange, NoWay
 from mcp_django.engine.execution import flavour_of
+from mcp_django.engine.server import get_engine
 from tests.conftest import Connect
 from tests.wire import JSON_HEADERS, Call, modern_request
 
@@ -151,6 +155,60 @@ async def test_a_sync_tool_that_takes_too_long_sees_that_it_is_cancelled(server:
 
     assert await text_of(connect, "slow") == "Tool 'slow' took longer than 0.05 seconds."
     assert await asyncio.to_thread(ended.wait, 5)
+
+
+class Stubborn:
+    """A way to the client that ends what it has begun to say, whatever happens meanwhile."""
+
+    async def notify(self, method: str, params: dict[str, Any]) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        raise NoWay
+
+    async def hang_up(self, retry_seconds: float) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("way", ["time is up", "called off"])
+async def test_a_sync_tool_that_is_speaking_sees_that_it_is_cancelled(server: MCPServer, way: str) -> None:
+    """asgiref takes a cancellation that the speaking swallows for dealt with."""
+    speaking, seen = asyncio.Event(), []
+
+    @server.tool(timeout=0.1 if way == "time is up" else 0)
+    def report(ctx: Context) -> str:
+        asyncio.run_coroutine_threadsafe(_set(speaking), loop)
+        ctx.report_progress_sync(1, 2, "half")
+        seen.append(ctx.cancelled)
+        return "never told"
+
+    async def _set(event: asyncio.Event) -> None:
+        event.set()
+
+    loop = asyncio.get_running_loop()
+    params = {"name": "report", "arguments": {}, "_meta": {"progressToken": 1}}
+    exchange = Exchange(
+        engine=get_engine(server),
+        method="tools/call",
+        params=params,
+        request_id=1,
+        version="2025-11-25",
+        transport="stdio",
+        channel=Stubborn(),
+    )
+    async with asyncio.timeout(10):
+        answering = asyncio.ensure_future(answer(exchange))
+        await speaking.wait()
+        if way == "called off":
+            await asyncio.sleep(0.05)
+            exchange.cancel()
+            answering.cancel()
+            await asyncio.wait([answering])
+            assert answering.cancelled()
+        else:
+            assert b"took longer than 0.1 seconds" in (await answering).body
+    assert seen == [True]
 
 
 async def test_a_timeout_of_the_tools_own_is_a_crash_like_any_other(server: MCPServer, connect: Connect) -> None:

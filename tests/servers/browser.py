@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -50,7 +51,9 @@ class Browser(Chrome):
 
     def until(self, condition: Any) -> Any:
         """Wait until a function of nothing returns something true, and return it."""
-        return WebDriverWait(self, SECONDS).until(lambda _: condition())
+        return WebDriverWait(self, SECONDS, ignored_exceptions=[StaleElementReferenceException]).until(
+            lambda _: condition()
+        )
 
     def text(self) -> str:
         """Return what people read on the page."""
