@@ -1,4 +1,4 @@
-"""The sessions of handshake clients, and API keys, in the admin; and, where there is sign-in, service accounts."""
+"""The models of this app and the dashboard, in the admin: on the default site, and on those given to ``register``."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from mcp_django.models import APIKey, Session
+from mcp_django.dashboard.pages import PAGES
+from mcp_django.models import APIKey, Dashboard, ServiceAccount, Session
 
 if TYPE_CHECKING:
+    DashboardModelAdmin = admin.ModelAdmin[Dashboard]
     KeyAdmin = admin.ModelAdmin[APIKey]
     KeyForm = forms.ModelForm[APIKey]
     ModelAdmin = admin.ModelAdmin[Session]
 else:
-    KeyAdmin = ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
+    DashboardModelAdmin = KeyAdmin = ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
     KeyForm = forms.ModelForm
 
 
@@ -34,7 +36,6 @@ def _end(ids: list[str]) -> None:
     end_sessions(ids)
 
 
-@admin.register(Session)
 class SessionAdmin(ModelAdmin):
     """To look at and to end; nobody makes one by hand."""
 
@@ -91,7 +92,6 @@ class NewKeyForm(KeyForm):
         fields = ("name", "user", "scopes", "expires_at")
 
 
-@admin.register(APIKey)
 class APIKeyAdmin(KeyAdmin):
     """Keys are made and revoked; what has been made doesn't change, and can't be shown again."""
 
@@ -141,5 +141,37 @@ class APIKeyAdmin(KeyAdmin):
         return ["name", "prefix", "last4", f"user__{get_user_model().USERNAME_FIELD}"]
 
 
-if apps.is_installed("oauth2_provider"):
-    from mcp_django.oauth import account_admin  # noqa: F401 - registers service accounts
+class DashboardAdmin(DashboardModelAdmin):
+    """Leads to the pages of ``mcp_django.dashboard``: it has no list and no forms of its own."""
+
+    def get_urls(self) -> list[URLPattern]:
+        """Return the pages, the first of which is also what the admin's index leads to."""
+        index = path("", PAGES[0].as_view(), name="mcp_django_dashboard_changelist")  # reversed, but never reached
+        return [*(page.url(self.admin_site) for page in PAGES), index]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Dashboard | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Dashboard | None = None) -> bool:
+        return False
+
+
+def register(site: admin.AdminSite) -> None:
+    """Show this app on a site of one's own; the default one has it already.
+
+    Raises:
+        django.contrib.admin.exceptions.AlreadyRegistered: it is there already.
+    """
+    site.register(Dashboard, DashboardAdmin)
+    site.register(Session, SessionAdmin)
+    site.register(APIKey, APIKeyAdmin)
+    if apps.is_installed("oauth2_provider"):
+        from mcp_django.oauth.account_admin import ServiceAccountAdmin
+
+        site.register(ServiceAccount, ServiceAccountAdmin)
+
+
+register(admin.site)

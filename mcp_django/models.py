@@ -152,3 +152,58 @@ class ServiceAccount(models.Model):
 
     def __str__(self) -> str:
         return self.client_id
+
+
+class Call(models.Model):
+    """One request to a server: who asked for what, through which client, and what came of it."""
+
+    class Outcome(models.TextChoices):
+        OK = "ok", _("ok")
+        TOOL_ERROR = "tool_error", _("tool error")
+        REFUSED = "refused", _("refused")
+        CANCELLED = "cancelled", _("cancelled")
+        FAILED = "failed", _("failed")
+
+    ended = models.DateTimeField(_("ended"))
+    server = models.CharField(_("server"), max_length=200, blank=True, help_text=_("Path; empty: the default one."))
+    method = models.CharField(_("method"), max_length=64, blank=True, help_text=_("Empty: refused before it was read."))
+    kind = models.CharField(_("kind"), max_length=16, blank=True)
+    component = models.CharField(_("component"), max_length=200, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_constraint=False,  # a row is written after its call, and its user may be deleted in between
+        verbose_name=_("user"),
+    )
+    principal = models.CharField(_("signed in by"), max_length=16, blank=True)
+    client_id = models.CharField(_("OAuth client"), max_length=255, blank=True)
+    client_name = models.CharField(_("client"), max_length=200, blank=True)
+    client_version = models.CharField(_("client version"), max_length=200, blank=True)
+    protocol_version = models.CharField(_("protocol version"), max_length=32, blank=True)
+    transport = models.CharField(_("transport"), max_length=16)
+    outcome = models.CharField(_("outcome"), max_length=16, choices=Outcome)
+    error = models.CharField(_("error"), max_length=100, blank=True, help_text=_("Why it was refused, or what failed."))
+    milliseconds = models.FloatField(_("milliseconds"))
+    request_id = models.CharField(_("request id"), max_length=64, blank=True)
+    arguments = models.TextField(_("arguments"), blank=True)
+
+    class Meta:
+        verbose_name = _("call")
+        verbose_name_plural = _("activity")
+        ordering = ["-ended", "-pk"]
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.method, self.component) if part) or self.get_outcome_display()
+
+
+class Dashboard(Call):
+    """The calls as the dashboard sums them up: a model of its own for a permission, and a line in the admin's index."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = _("dashboard")
+        verbose_name_plural = _("dashboard")

@@ -42,7 +42,6 @@ class ServiceAccountForm(ModelForm):
         self.fields["scopes"].choices = list(mcp_scopes().items())  # type: ignore[attr-defined]
 
 
-@admin.register(ServiceAccount)
 class ServiceAccountAdmin(ModelAdmin):
     """For whom programs act that sign in as themselves."""
 
