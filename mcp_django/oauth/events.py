@@ -13,7 +13,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from mcp_django import signals
-from mcp_django.oauth.limits import client_address
+from mcp_django.auth.limits import client_address
 
 logger = logging.getLogger("mcp_django.oauth")
 

@@ -8,10 +8,9 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
-from django.core.cache.backends.dummy import DummyCache
 
 from mcp_django import MCPServer
-from mcp_django.engine import throttling
+from mcp_django.auth import limits
 from tests.auth.tokens import bearing, make_token, make_user
 from tests.wire import Response, modern_request, post, request
 
@@ -23,7 +22,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     """The time, which stands still: 40 seconds into a minute."""
     cache.clear()
     now = [1_800_000_000.0 - 1_800_000_000 % 60 + 40]
-    monkeypatch.setattr(throttling, "time", lambda: now[0])
+    monkeypatch.setattr(limits, "time", lambda: now[0])
     yield now
     cache.clear()
 
@@ -79,6 +78,20 @@ async def test_who_has_not_signed_in_is_told_apart_by_address(server: MCPServer,
     assert [(await call(each)).status for each in (application, elsewhere, application)] == [200, 200, 429]
 
 
+async def test_behind_a_trusted_proxy_the_address_is_the_one_that_it_names(
+    server: MCPServer, application: Any, settings: Any
+) -> None:
+    settings.MCP_DJANGO = {**settings.MCP_DJANGO, "OAUTH": {"TRUSTED_PROXIES": 1}}
+    server.add_tool(lambda: "", name="slow", throttle="1/m")
+    message, headers = modern_request("tools/call", {"name": "slow", "arguments": {}})
+
+    async def call_from(forwarded: str) -> int:
+        return (await post(application, message, headers={**headers, "x-forwarded-for": forwarded})).status
+
+    sent = ["192.0.2.1", "192.0.2.2", "192.0.2.9, 192.0.2.1"]
+    assert [await call_from(each) for each in sent] == [200, 200, 429]
+
+
 async def test_a_server_s_rate_is_that_of_each_of_its_components(server: MCPServer, application: Any) -> None:
     server.throttle = "1/m"
     server.add_tool(lambda: "", name="slow")
@@ -105,17 +118,3 @@ async def test_what_is_refused_is_not_counted(server: MCPServer, application: An
         assert (await call(application)).json["error"]["message"] == "Unknown tool: slow"
     allowed.append(True)
     assert (await call(application)).status == 200
-
-
-async def test_a_counter_that_is_lost_in_between_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Forgetful(DummyCache):
-        adds = 0
-
-        def add(self, *args: Any, **options: Any) -> bool:
-            self.adds += 1
-            return False
-
-    forgetful = Forgetful("", {})
-    monkeypatch.setattr(throttling, "cache", forgetful)
-    assert throttling._count("lost", 60) == 1
-    assert forgetful.adds == 2

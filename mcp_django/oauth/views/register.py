@@ -13,12 +13,13 @@ from django.views.generic import View
 from oauth2_provider.models import get_application_model
 from oauth2_provider.settings import oauth2_settings
 
-from mcp_django.conf import get_settings
+from mcp_django.auth.limits import client_address, take
+from mcp_django.conf import get_settings, parse_rate
 from mcp_django.oauth import events
 from mcp_django.oauth.clients import GRANTS, choose_method, clean_name, clean_redirects
 from mcp_django.oauth.cors import CORSMixin
-from mcp_django.oauth.limits import client_address, retry_after
 from mcp_django.oauth.unused import unused_clients
+from mcp_django.registry import Rate
 
 MAX_BODY_BYTES = 16 * 1024
 """Largest registration; above it the answer is 413."""
@@ -66,7 +67,8 @@ class RegisterView(CORSMixin, View):
         permissions = oauth2_settings.DCR_REGISTRATION_PERMISSION_CLASSES
         if not oauth2_settings.DCR_ENABLED:
             raise RegistrationRefused(404, "not_found", "Clients can't register themselves here.")
-        if rate and (wait := retry_after("register", rate, client_address(request))) is not None:
+        wait = take(Rate(*parse_rate(rate)), "register", client_address(request)) if rate else None
+        if wait is not None:
             raise RegistrationRefused(429, "too_many_requests", "Come again later.", retry_after=wait)
         if not permissions or not all(each().has_permission(request) for each in permissions):
             raise RegistrationRefused(403, "access_denied", "You may not register a client here.")

@@ -1,0 +1,71 @@
+"""How often one caller may do something: a counter for each window of time, in Django's cache."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from time import time
+
+from django.core.cache import cache
+from django.http import HttpRequest
+
+from mcp_django.conf import get_settings
+from mcp_django.registry import Rate
+
+
+def take(rate: Rate, *names: str) -> int | None:
+    """Count one more, and return after how many seconds to come again if that was too many; ``None`` if it wasn't.
+
+    For sync code. The window is fixed: of ``Rate(50, 60)``, each minute of the clock. The cache sees a hash of the
+    names, so what a client sent neither chooses a key nor makes it longer; each key goes with its window.
+
+    Args:
+        names: what is counted, and whose: each combination has a counter of its own.
+    """
+    now = time()
+    window = int(now // rate.seconds)
+    digest = sha256(json.dumps([*names, rate.seconds, window]).encode()).hexdigest()
+    if _count(f"mcp_django.limits.{digest}", rate.seconds + 1) <= rate.limit:
+        return None
+    return max(1, ceil((window + 1) * rate.seconds - now))
+
+
+def _count(key: str, seconds: int) -> int:
+    """Count one more in this window, and return how many it has been. Of two at once, one adds and both are counted."""
+    if cache.add(key, 1, timeout=seconds):
+        return 1
+    try:
+        return cache.incr(key)
+    except ValueError:  # it ran out in this moment
+        cache.add(key, 1, timeout=seconds)
+        return 1
+
+
+def client_address(request: HttpRequest) -> str:
+    """Return the address from which a request came, as ``address_of`` makes it, for counting."""
+    return address_of(str(request.META.get("REMOTE_ADDR", "")), request.headers.get("X-Forwarded-For", ""))
+
+
+def address_of(peer: str, forwarded: str) -> str:
+    """Return the address that counts.
+
+    With ``TRUSTED_PROXIES`` it is the one that the outermost of them added to ``X-Forwarded-For``. Of an IPv6 address
+    the network counts, since one customer has all of it.
+
+    Args:
+        peer: who connected.
+        forwarded: the header ``X-Forwarded-For``.
+    """
+    proxies = get_settings().OAUTH.TRUSTED_PROXIES
+    if proxies:
+        hops = [hop.strip() for hop in forwarded.split(",")]
+        peer = hops[-proxies] if len(hops) >= proxies else peer
+    try:
+        parsed = ip_address(peer)
+    except ValueError:
+        return peer[:64]
+    if isinstance(parsed, IPv6Address):
+        return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+    return str(parsed)
