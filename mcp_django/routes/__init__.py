@@ -1,0 +1,35 @@
+"""Routes of a project's own, beside the MCP endpoint: Django views, and the pieces to build them of.
+
+The names are bound when first used, so an ``mcp.py`` that imports some of them loads no more than these.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mcp_django.routes.problems import Problem, json_errors
+    from mcp_django.routes.request_ids import request_id
+    from mcp_django.routes.request_log import log_requests
+    from mcp_django.routes.throttling import throttle
+
+__all__ = ["Problem", "json_errors", "log_requests", "request_id", "throttle"]
+
+_HOMES = {
+    "problems": ("Problem", "json_errors"),
+    "request_ids": ("request_id",),
+    "request_log": ("log_requests",),
+    "throttling": ("throttle",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
