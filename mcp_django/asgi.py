@@ -55,11 +55,11 @@ def by_path(applications: Mapping[str, Application], other: Application) -> Appl
         other: what takes all other paths.
     """
 
-    async def route(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    def route(scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
         path, root = scope["path"], scope.get("root_path", "")
         path = path.removeprefix(root) if path.startswith(root) else ""
         application = applications.get(path.removeprefix("/").removesuffix("/")) if path.startswith("/") else None
-        await (application or other)(scope, receive, send)
+        return (application or other)(scope, receive, send)
 
     return route
 

@@ -13,6 +13,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
+from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
@@ -155,6 +156,8 @@ class Lane(Executor):
     ``async_to_sync`` has a thread of its own, as in ``TestCase``: then there, inside the test's transaction.
     """
 
+    __slots__ = ("_backlog", "_closed", "_lock", "_pool", "_tokens", "_worker")
+
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._lock = Lock()
@@ -163,13 +166,13 @@ class Lane(Executor):
         self._closed = False
 
     def __enter__(self) -> Self:
-        context = ThreadSensitiveContext()  # held by the context variable alone, so that asgiref's entry goes with it
-        SyncToAsync.context_to_thread_executor[context] = self
-        self._token = SyncToAsync.thread_sensitive_context.set(context)
+        self._tokens = _lane.set(self), SyncToAsync.thread_sensitive_context.set(_every_call)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        SyncToAsync.thread_sensitive_context.reset(self._token)
+        lane, context = self._tokens
+        _lane.reset(lane)
+        SyncToAsync.thread_sensitive_context.reset(context)
         with self._lock:
             self._closed = True
             worker, backlog, self._backlog = self._worker, self._backlog, None
@@ -207,6 +210,22 @@ class Lane(Executor):
                     worker.put(job)
                 return
         self._pool.give_back(worker)  # the call ended while it waited
+
+
+_lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
+
+
+class _CurrentLane(Executor):
+    """Hands sync code to the lane of the call that asks."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        return _lane.get().submit(fn, *args, **kwargs)
+
+
+# asgiref looks a context's executor up in a dict of weak keys. An entry for each call would cost more than all else
+# that a lane does for a call without sync code: so all calls have one context, and its executor finds the call's lane.
+_every_call = ThreadSensitiveContext()
+SyncToAsync.context_to_thread_executor[_every_call] = _CurrentLane()
 
 
 def _job(future: Future[T], fn: Callable[[], T]) -> Callable[[], None]:

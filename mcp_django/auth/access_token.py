@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +80,16 @@ def get_access_token() -> AccessToken | None:
     return None if principal is None else access_token_of(principal)
 
 
-@contextmanager
-def acting_for(principal: Principal) -> Iterator[None]:
-    """Let ``get_access_token`` know, for as long as a call takes."""
-    token = _current.set(principal)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+class acting_for:
+    """Lets ``get_access_token`` know on whose behalf code runs, for as long as a call takes."""
+
+    __slots__ = ("_principal", "_token")
+
+    def __init__(self, principal: Principal) -> None:
+        self._principal = principal
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._principal)
+
+    def __exit__(self, *exc_info: object) -> None:
+        _current.reset(self._token)

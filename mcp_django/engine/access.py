@@ -69,6 +69,11 @@ class InsufficientScope(MCPError):
         self.http_headers = _authenticate(challenge)
 
 
+def asks_nothing(exchange: Exchange) -> bool:
+    """Whether this caller may see and call all that is there, as often as they like."""
+    return not exchange.engine.guarded and exchange.principal.kind != "visitor"
+
+
 async def admitted(component: C | None, exchange: Exchange) -> C | None:
     """Return a component that this caller may call; ``None`` when there is none, as far as they are concerned.
 
@@ -76,12 +81,11 @@ async def admitted(component: C | None, exchange: Exchange) -> C | None:
         MustSignIn: nobody signed in, and whether it is there doesn't concern them.
         InsufficientScope: the user may consent to what is missing.
     """
-    visitor = exchange.principal.kind == "visitor"
     if component is None:
-        if visitor:
+        if exchange.principal.kind == "visitor":
             await _refuse_visitor(exchange)
         return None
-    if not exchange.engine.guarded and not visitor:
+    if asks_nothing(exchange):
         return component
     access = exchange.engine.access[component.declaration.kind, component.key]
     match (await _judge([access], exchange))[0]:
@@ -126,10 +130,9 @@ def _there(uri: str, exchange: Exchange) -> list[tuple[Resource, dict[str, Any]]
 
 async def visible_keys(kind: Kind, exchange: Exchange) -> frozenset[str] | None:
     """Return the keys of the components of a kind that a caller sees in a list; ``None``: all of them."""
-    engine, visitor = exchange.engine, exchange.principal.kind == "visitor"
-    if not engine.guarded and not visitor:
+    if asks_nothing(exchange):
         return None
-    keys = [(key, access) for (of, key), access in engine.access.items() if of == kind]
+    keys = [(key, access) for (of, key), access in exchange.engine.access.items() if of == kind]
     verdicts = await _judge([access for _, access in keys], exchange)
     seen = frozenset(key for (key, access), verdict in zip(keys, verdicts, strict=True) if _is_shown(access, verdict))
     return None if len(seen) == len(keys) else seen
@@ -155,7 +158,7 @@ async def audible_uris(uris: Iterable[str], exchange: Exchange, *, step_up: bool
     Raises:
         InsufficientScope: what is missing, all of it in one challenge.
     """
-    if not exchange.engine.guarded and exchange.principal.kind != "visitor":
+    if asks_nothing(exchange):
         return list(uris)
     heard, missing = [], []
     for uri in uris:

@@ -10,9 +10,16 @@ import asyncio
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Any, Protocol, Self
 
 TICK_SECONDS = 0.05
+
+
+class Late(Protocol):
+    """What wants to know when it takes long."""
+
+    def late(self) -> None:
+        """Hear that one or two ticks have passed."""
 
 
 class Clock:
@@ -20,28 +27,39 @@ class Clock:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._waiting: dict[object, tuple[float, Callable[[], None]]] = {}
+        self._new: dict[Late, None] = {}
+        self._old: dict[Late, None] = {}
+        """Those that have seen a tick."""
+
         self._ticking = False
 
-    def add(self, key: object, late: Callable[[], None]) -> None:
-        """Call ``late`` after one or two ticks, unless ``key`` is discarded before."""
-        self._waiting[key] = (self._loop.time(), late)
+    def add(self, call: Late) -> None:
+        """Tell it after one or two ticks, unless it is discarded before."""
+        self._new[call] = None
         if not self._ticking:
             self._ticking = True
             self._loop.call_later(TICK_SECONDS, self._tick)
 
-    def discard(self, key: object) -> None:
+    def current_task(self) -> asyncio.Task[Any]:
+        """Return the task that runs on the clock's loop now."""
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        return task
+
+    def discard(self, call: Late) -> None:
         """Forget about it."""
-        self._waiting.pop(key, None)
+        if call in self._new:
+            del self._new[call]
+        else:
+            self._old.pop(call, None)
 
     def _tick(self) -> None:
-        limit = self._loop.time() - TICK_SECONDS * 0.9
-        for key, (began, late) in list(self._waiting.items()):
-            if began > limit:
-                break  # they stand in the order in which they began
-            if self._waiting.pop(key, None) is not None:
-                late()
-        self._ticking = bool(self._waiting)
+        while self._old:
+            call = next(iter(self._old))
+            del self._old[call]
+            call.late()
+        self._new, self._old = self._old, self._new
+        self._ticking = bool(self._old)
         if self._ticking:
             self._loop.call_later(TICK_SECONDS, self._tick)
 
@@ -72,6 +90,8 @@ class Limit:
         before_cancel: called when the time is up.
     """
 
+    __slots__ = ("_before_cancel", "_clock", "_seconds", "_task", "_timer", "expired")
+
     def __init__(self, seconds: float, before_cancel: Callable[[], None] = lambda: None) -> None:
         self._seconds, self._before_cancel = seconds, before_cancel
         self._timer: asyncio.TimerHandle | None = None
@@ -79,23 +99,26 @@ class Limit:
 
     def __enter__(self) -> Self:
         if self._seconds:
-            task = asyncio.current_task()
-            assert task is not None
-            self._task = task
+            self._clock = get_clock()
+            self._task = self._clock.current_task()
             if self._seconds < 2 * TICK_SECONDS:
                 self._arm(self._seconds)
             else:
-                get_clock().add(self, lambda: self._arm(self._seconds - TICK_SECONDS))
+                self._clock.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if not self._seconds:
             return
-        get_clock().discard(self)
+        self._clock.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         if self.expired and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
+
+    def late(self) -> None:
+        """Set a timer for the rest of the time."""
+        self._arm(self._seconds - TICK_SECONDS)
 
     def _arm(self, seconds: float) -> None:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)

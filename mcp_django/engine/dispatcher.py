@@ -11,19 +11,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType, UnionType
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_INFO_META_KEY
 from mcp_types.methods import CLIENT_REQUESTS, INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_required
-from pydantic import TypeAdapter, ValidationError, create_model
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from mcp_django.auth.access_token import acting_for
 from mcp_django.engine import completions, lifecycle, prompts, resources, subscriptions, tools
 from mcp_django.engine.access import visible_keys
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.results import Sound
 from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
 
 logger = logging.getLogger(__name__)
@@ -77,29 +79,14 @@ METHODS: Mapping[str, Handler] = MappingProxyType(
 
 
 @cache
-def _adapter(method: str, version: str, form: Literal["complete", "question", "texts"]) -> TypeAdapter[Any]:
+def _schema(method: str, version: str, question: bool) -> TypeAdapter[Any]:  # noqa: FBT001
     """Return the schema of a result.
 
     Where it may be a question as well (2026-07-28), only the form that is meant: a question needs no member, so any
-    mistake would pass for one. A tool's result of nothing but texts is not tried as pictures and sounds too.
+    mistake would pass for one.
     """
     row = SERVER_RESULTS[method, version]
-    model = get_args(row)[form == "question"] if isinstance(row, UnionType) else row
-    if form == "texts":
-        blocks = get_args(get_args(model.model_fields["content"].annotation)[0])
-        text: Any = next(each for each in blocks if "text" in get_args(each.model_fields["type"].annotation))
-        model = create_model("TextsResult", __base__=model, content=(list[text], ...))
-    return TypeAdapter(model)
-
-
-def _form_of(method: str, result: dict[str, Any]) -> Literal["complete", "question", "texts"]:
-    if is_input_required(result):
-        return "question"
-    content = result.get("content")
-    if method != "tools/call" or not isinstance(content, list) or not content:
-        return "complete"
-    plain = all(type(block) is dict and block.get("type") == "text" for block in content)
-    return "texts" if plain else "complete"
+    return TypeAdapter(get_args(row)[question] if isinstance(row, UnionType) else row)
 
 
 async def answer(exchange: Exchange) -> Answer:
@@ -119,10 +106,15 @@ async def answer(exchange: Exchange) -> Answer:
         return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")
     finally:
         exchange.close()
-    return Answer(b'{"jsonrpc":"2.0","id":' + encode(exchange.request_id) + b',"result":' + result + b"}")
+    return Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(exchange.request_id), result))
 
 
-async def _handle(exchange: Exchange) -> dict[str, Any] | bytes:
+def _handle(exchange: Exchange) -> Awaitable[dict[str, Any] | bytes]:
+    """Check a request against its revision, and return what its handler will give.
+
+    Raises:
+        MCPError: the revision has no such method, or not with these params.
+    """
     method = exchange.method
     handler = METHODS.get(method)
     if handler is None:
@@ -137,8 +129,13 @@ async def _handle(exchange: Exchange) -> dict[str, Any] | bytes:
         schema.__pydantic_validator__.validate_python(message, by_name=False)
     except ValidationError as error:
         raise MCPError(INVALID_PARAMS, f"Invalid request parameters: {_fields(error)}") from error
-    if not exchange.modern or method not in INPUT_REQUIRED_METHODS:
-        return await handler(exchange)
+    if exchange.modern and method in INPUT_REQUIRED_METHODS:
+        return _in_a_round(handler, exchange)
+    return handler(exchange)
+
+
+async def _in_a_round(handler: Handler, exchange: Exchange) -> dict[str, Any] | bytes:
+    """Handle a request that may end with questions, or bring the answers to them."""
     begin_round(exchange)
     try:
         return await handler(exchange)
@@ -158,10 +155,13 @@ def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
         result.setdefault("resultType", "complete")
         if result.get("_meta"):
             result["_meta"] = {SERVER_INFO_META_KEY: exchange.engine.server_info, **result["_meta"]}
-    adapter = _adapter(exchange.method, exchange.version, _form_of(exchange.method, result))
     try:
-        checked = adapter.validator.validate_python(result, by_name=False)
-        body = adapter.serializer.to_json(checked, by_alias=True, exclude_none=True)
+        if type(result) is Sound:
+            body = to_json(result)
+        else:
+            adapter = _schema(exchange.method, exchange.version, is_input_required(result))
+            checked = adapter.validator.validate_python(result, by_name=False)
+            body = adapter.serializer.to_json(checked, by_alias=True, exclude_none=True)
     except (ValidationError, ValueError) as error:
         logger.exception("The result of %s %s doesn't fit the schema.", exchange.method, exchange.component)
         raise MCPError(INTERNAL_ERROR, "The server made an invalid result. The error was logged.") from error

@@ -16,6 +16,8 @@ def encode(message: Any) -> bytes:
     NaN and the infinities become ``null``, objects that JSON doesn't know become their ``str``, and what UTF-8 can't
     hold of a text (lone surrogates, as file names may have) becomes a question mark.
     """
+    if type(message) is int:
+        return b"%d" % message
     try:
         return to_json(message, inf_nan_mode="null", fallback=str)
     except Exception:  # an object whose str() raises, a circle, a key that is no string...

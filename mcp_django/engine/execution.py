@@ -86,7 +86,7 @@ class Runner:
 
     async def _run(self, arguments: dict[str, Any], context: Context) -> Any:
         try:
-            return await self._run_in_place(arguments, context)
+            return await self._begin(arguments, context)
         except (Exception, InputRequired, BaseExceptionGroup, KeyboardInterrupt):
             raise
         except asyncio.CancelledError as error:
@@ -97,13 +97,13 @@ class Runner:
         except BaseException as error:  # SystemExit and its like would end the loop, and with it everybody's calls
             raise Escaped(f"The function raised {type(error).__name__}.") from error
 
-    async def _run_in_place(self, arguments: dict[str, Any], context: Context) -> Any:
+    def _begin(self, arguments: dict[str, Any], context: Context) -> Awaitable[Any]:
         databases = self._databases()
         if self.flavour in ("sync", "generator"):
-            return await sync_to_async(self._call_sync)(arguments, context, databases)
+            return sync_to_async(self._call_sync)(arguments, context, databases)
         if databases:
-            return await self._run_async_atomic(arguments, context, databases)
-        return await self._call_async(arguments, context)
+            return self._run_async_atomic(arguments, context, databases)
+        return self._call_async(arguments, context)
 
     def _call_sync(self, arguments: dict[str, Any], context: Context, databases: list[str]) -> Any:
         try:

@@ -15,8 +15,15 @@ from pydantic_core import PydanticSerializationError, to_json
 from mcp_django.engine.content import Image, Media
 from mcp_django.engine.outputs import CONTENT_BLOCKS, Output, Unserialisable, refuse
 
-_PLAIN = frozenset({int, float, bool, dict})
+_FINITE = frozenset({str, int, bool, type(None)})
+_PLAIN = frozenset({str, int, float, bool, type(None), dict})
 _BLOCKS = (*CONTENT_BLOCKS, Media, SDKImage, SDKAudio)
+
+
+class Sound(dict[str, Any]):
+    """A result that is made here of texts and of plain JSON data: it fits every revision and needs no second look."""
+
+    __slots__ = ()
 
 
 def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any]:
@@ -33,12 +40,13 @@ def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any]:
             _check_promise(value.structured_content, output)
         return value.model_dump(by_alias=True, mode="json", exclude_none=True)
     if output is None:
-        return {"content": to_blocks(value, tool), "isError": False}
+        content = to_blocks(value, tool)
+        return (Sound if type(value) in _PLAIN else dict)(content=content, isError=False)
     plain = output.dump(value)
     if lacks_json(plain):
         raise Unserialisable(f"The result of {tool!r} holds a number that JSON lacks: NaN or an infinity.")
     structured = {"result": plain} if output.wrapped else plain
-    return {"content": to_blocks(plain, tool), "structuredContent": structured, "isError": False}
+    return Sound(content=to_blocks(plain, tool), structuredContent=structured, isError=False)
 
 
 def to_blocks(value: Any, tool: str) -> list[dict[str, Any]]:
@@ -108,6 +116,8 @@ def _sendable(text: str, tool: str) -> str:
 
 def lacks_json(value: Any) -> bool:
     """Whether plain data holds a number that JSON has no form for."""
+    if type(value) in _FINITE:
+        return False
     if isinstance(value, float):
         return not isfinite(value)
     if isinstance(value, dict):

@@ -8,7 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import validate_mcp_param_headers
 from mcp_types import INVALID_PARAMS
 
-from mcp_django.engine.access import admitted_call
+from mcp_django.engine.access import admitted_call, asks_nothing
 from mcp_django.engine.errors import explain
 from mcp_django.exceptions import ToolError
 
@@ -24,7 +24,9 @@ async def call(exchange: Exchange) -> dict[str, Any]:
         MCPError: there is no such tool for this caller, a mirrored header disagrees, or the tool raised one itself.
     """
     params = exchange.params or {}
-    tool = await admitted_call(exchange.engine.tools.get(params["name"]), exchange)
+    tool = exchange.engine.tools.get(params["name"])
+    if not asks_nothing(exchange):
+        tool = await admitted_call(tool, exchange)
     if tool is None:
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {params['name']}")
     arguments = params.get("arguments") or {}

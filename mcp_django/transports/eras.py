@@ -10,7 +10,6 @@ from mcp.shared.inbound import (
     ERROR_CODE_HTTP_STATUS,
     NAME_BEARING_METHODS,
     InboundLadderRejection,
-    InboundModernRoute,
     classify_inbound_request,
     unsupported_protocol_version_rejection,
 )
@@ -108,20 +107,23 @@ def modern_exchange(request: HTTPRequest, message: Message, channel: Channel | N
             raise _rejection(rejected, None)
         return None
     check_doubled(request.doubled, message.id)
-    route = _plain_route(message, request.headers) or classify_inbound_request(message.raw, headers=request.headers)
-    if isinstance(route, InboundLadderRejection):
-        raise _rejection(route, message.id)
+    if not _agrees(message, request.headers):
+        route = classify_inbound_request(message.raw, headers=request.headers)
+        if isinstance(route, InboundLadderRejection):
+            raise _rejection(route, message.id)
+    params: Any = message.params
+    envelope = params["_meta"]
     return Exchange(
         engine=get_engine(request.server),
         method=message.method,
-        params=message.params,
+        params=params,
         request_id=message.id,
-        version=route.protocol_version,
+        version=envelope[PROTOCOL_VERSION_META_KEY],
         transport="streamable-http",
         principal=request.principal,
         channel=channel,
-        client_info=route.client_info,
-        client_capabilities=route.client_capabilities,
+        client_info=envelope.get(CLIENT_INFO_META_KEY),
+        client_capabilities=envelope[CLIENT_CAPABILITIES_META_KEY],
         headers=request.headers,
         scope=request.scope,
     )
@@ -134,21 +136,21 @@ def response_headers(given: Answer) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"retry-after", b"30"),)
 
 
-def _plain_route(message: Message, headers: Headers) -> InboundModernRoute | None:
-    """Recognise a request of which all agrees, in a few comparisons. ``None``: let the SDK judge."""
-    params, method = message.params or {}, message.method or ""
-    meta, name_key = params.get("_meta"), NAME_BEARING_METHODS.get(method)
+def _agrees(message: Message, headers: Headers) -> bool:
+    """Whether envelope and headers say the same, as they nearly always do. If not, the SDK says what is wrong."""
+    params, method = message.params or {}, message.method
+    meta = params.get("_meta")
     if not isinstance(meta, dict) or CLIENT_CAPABILITIES_META_KEY not in meta:
-        return None
-    if meta.get(PROTOCOL_VERSION_META_KEY) != MODERN or headers.get(VERSION_HEADER) != MODERN:
-        return None
+        return False
+    if not (meta.get(PROTOCOL_VERSION_META_KEY) == MODERN == headers.get(VERSION_HEADER)):
+        return False
     if headers.get("mcp-method") != method:
-        return None
-    if name_key is not None:
-        name = params.get(name_key)
-        if not isinstance(name, str) or name.startswith("=?") or headers.get("mcp-name") != name:
-            return None
-    return InboundModernRoute(MODERN, meta.get(CLIENT_INFO_META_KEY), meta[CLIENT_CAPABILITIES_META_KEY])
+        return False
+    name_key = NAME_BEARING_METHODS.get(method or "")
+    if name_key is None:
+        return True
+    name = params.get(name_key)
+    return isinstance(name, str) and headers.get("mcp-name") == name and not name.startswith("=?")
 
 
 def _rejection(route: InboundLadderRejection, request_id: int | str | None) -> Refusal:

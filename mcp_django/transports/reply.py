@@ -15,6 +15,7 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 RETRY_SECONDS = 1
 """A client that lost its connection is asked to come back after this long."""
 
+_JSON = (b"content-type", b"application/json")
 _STREAM_HEADERS = (
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-cache, no-transform"),
@@ -27,7 +28,7 @@ class Reply:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self._writing = asyncio.Lock()
+        self._writing: asyncio.Lock | None = None
         self._streaming = False
         self._ended = False
         self._retry: float = RETRY_SECONDS
@@ -70,7 +71,7 @@ class Reply:
 
     async def hang_up(self, retry_seconds: float) -> None:
         """Let a client that can come back for the rest do so, after ``retry_seconds``; any other stays."""
-        async with self._writing:
+        async with self._turn():
             if self._log is None or self._log.broken or not self._primed or self._ended or self._away:
                 return
             if self._streaming:
@@ -101,7 +102,7 @@ class Reply:
 
     async def close(self) -> None:
         """End without a response: the stream as it is, or an empty one."""
-        async with self._writing:
+        async with self._turn():
             if self._ended:
                 return
             self._ended = True
@@ -115,24 +116,38 @@ class Reply:
 
     async def finish(self, body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """Send the response, in the form that has been begun. An empty body has no content type."""
-        async with self._writing:
+        if self._writing is None and not self._ended:  # nobody has said anything, and from now on nobody will
+            self._ended = True
+            await self._finish_at_once(body, status, headers)
+            return
+        async with self._turn():
             if self._ended:
                 return
             self._ended = True
             if self._streaming:
                 await self._put(await self._frame(body, last=True) if body else b"", more=False)
-                return
-            kind = ((b"content-type", b"application/json"),) if body else ()
-            length = (b"content-length", str(len(body)).encode("ascii"))
-            await self._send({"type": "http.response.start", "status": status, "headers": [*kind, length, *headers]})
-            await self._send({"type": "http.response.body", "body": body})
+            else:
+                await self._finish_at_once(body, status, headers)
+
+    async def _finish_at_once(self, body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+        lines = [(b"content-length", b"%d" % len(body)), *headers]
+        if body:
+            lines.insert(0, _JSON)
+        await self._send({"type": "http.response.start", "status": status, "headers": lines})
+        await self._send({"type": "http.response.body", "body": body})
 
     async def replay(self, event_id: str, message: bytes) -> None:
         """Send an event as it was kept."""
         await self._write(_event(message, event_id))
 
+    def _turn(self) -> asyncio.Lock:
+        """Return what lets one writer write at a time. Most replies never have two."""
+        if self._writing is None:
+            self._writing = asyncio.Lock()
+        return self._writing
+
     async def _say(self, message: bytes) -> None:
-        async with self._writing:
+        async with self._turn():
             if self._ended:
                 return  # a task that the call left behind still talks
             if not self._streaming:
@@ -140,7 +155,7 @@ class Reply:
             await self._put(await self._frame(message))
 
     async def _write(self, frame: bytes) -> None:
-        async with self._writing:
+        async with self._turn():
             if self._ended:
                 return
             if not self._streaming:

@@ -39,10 +39,16 @@ class HTTPConsumer(AsyncConsumer):
     """One HTTP request to an MCP server.
 
     It owns its ASGI triple: Channels' own dispatch would add a task, a channel and a thread hop to every request.
+    It keeps nothing of a request, so that one consumer serves them all.
     """
 
     def __init__(self, server: MCPServer) -> None:
         self.server = server
+
+    @classmethod
+    def as_asgi(cls, **initkwargs: Any) -> Any:
+        """Return the one consumer; Channels' own would make one for each request."""
+        return cls(**initkwargs)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         reply = Reply(for_pages(scope, patient(send)))

@@ -58,17 +58,17 @@ class Watch:
         """The client has sent ``notifications/cancelled``."""
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
-        get_clock().add(self, self._begin)
+        self._clock = get_clock()
+        self._task = self._clock.current_task()
+        self._clock.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        get_clock().discard(self)
+        self._clock.discard(self)
         _watched.discard(self)
         self._over = True
-        self._unwatch()
+        if self._watcher is not None:
+            self._unwatch()
         if not self._ended:
             return False
         return self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
@@ -93,7 +93,8 @@ class Watch:
         self._before_cancel()
         self._task.cancel()
 
-    def _begin(self) -> None:
+    def late(self) -> None:
+        """Begin to watch."""
         if asyncio.get_running_loop() in _stopping:
             self.stop()
             return
@@ -155,7 +156,7 @@ class interruptible:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        if asyncio.get_running_loop() in _stopping:
+        if _stopping and asyncio.get_running_loop() in _stopping:
             raise Stopping
         _interruptible.add(task)
 
