@@ -42,8 +42,11 @@ class Reply:
 
     @property
     def resumable(self) -> bool:
-        """Whether a client that loses the connection now can have the rest through another."""
-        return self._log is not None and not self._log.broken and self._streaming and not self._ended
+        """Whether a client that loses the connection now can have the rest through another.
+
+        Also while the last of it is just being kept: it is over once the call's task is.
+        """
+        return self._log is not None and not self._log.broken and self._streaming
 
     @property
     def _away(self) -> bool:

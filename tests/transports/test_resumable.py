@@ -251,6 +251,29 @@ async def test_a_question_waits_for_the_client_to_come_back(peer: Peer, work: Wo
     assert text(words(response)[-1]) == "Hello, Ada!"
 
 
+async def test_an_answer_that_is_just_being_kept_is_not_lost(
+    peer: Peer, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeping, go_on, in_thread = asyncio.Event(), asyncio.Event(), logs.in_thread
+
+    async def wait_for_a_thread(fn: Any, *args: Any) -> Any:
+        if fn is logs._add and args[-1]:
+            keeping.set()
+            await go_on.wait()
+        return await in_thread(fn, *args)
+
+    monkeypatch.setattr(logs, "in_thread", wait_for_a_thread)
+    work.go_on.set()
+    call = peer.start("count", {"to": 1})
+    await heard(call, "notifications/message")
+    async with asyncio.timeout(SECONDS):
+        await keeping.wait()
+    await leave(call)
+    go_on.set()
+    response = await back(peer, call.response.event_ids[-1]).finished()
+    assert text(words(response)[-1]) == "counted"
+
+
 async def test_a_call_that_had_not_begun_to_speak_is_cancelled(peer: Peer, work: Work) -> None:
     """Its client knows no id to come back with."""
     call = peer.start("silent")
