@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.servers.browser import Browser, chromium
 from tests.servers.demo import Demo, served
 from tests.servers.fleet import http_client, migrated_database
 from tests.servers.node import Node, install
@@ -105,6 +106,13 @@ def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         source.backup(copy)  # others may be using it
     with served(path) as demo:
         yield demo
+
+
+@pytest.fixture(scope="session")
+def chromium_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """One browser for all tests; ``forget()`` what the last one did in it, and leave no window open."""
+    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -46,12 +47,6 @@ class Visit:
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         return tokens
-
-
-@pytest.fixture(scope="module")
-def chromium_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with chromium(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -144,29 +139,33 @@ def test_vera_is_somebody_else(visit: Visit) -> None:
     visit.browser.until(lambda: "Your account mallory" in visit.browser.text())
 
 
-def test_a_window_that_a_client_has_opened_comes_back_to_it(visit: Visit) -> None:
+@pytest.fixture
+def visit_with_windows(tmp_path: Path, demo: Demo, callback: Callback, client_id: str) -> Iterator[Visit]:
+    """A visit with a browser of its own, which takes its windows with it: to close one by itself may fail."""
+    with chromium(tmp_path) as browser:
+        yield Visit(browser, demo, callback, client_id)
+    callback.pages.clear()
+
+
+def test_a_window_that_a_client_has_opened_comes_back_to_it(visit_with_windows: Visit) -> None:
     """Django's Cross-Origin-Opener-Policy would cut the tie between the two on the way."""
+    visit, browser = visit_with_windows, visit_with_windows.browser
     visit.callback.pages["/client"] = (
         f"<title>Client</title><script>function begin() {{ open({visit.url!r}) }}\n"
         "addEventListener('message', event => { document.title = event.data })</script><button onclick=begin()>Go"
     )
     visit.callback.pages["/callback"] = "<script>opener.postMessage('back with a code', '*')</script>"
-    browser = visit.browser
     browser.get(f"{visit.callback.url}/client")
     client = browser.current_window_handle
-    try:
-        browser.press("Go")
-        (window,) = browser.until(lambda: [each for each in browser.window_handles if each != client])
-        browser.switch_to.window(window)
-        browser.until(lambda: browser.title == "Sign in to Atlas")
-        browser.log_in("vera", visit.demo.planted["password"])
-        browser.until(lambda: browser.title == "Allow Notebook?")
-        browser.press("Allow")
-        assert "code" in visit.callback.brought()
-        browser.close()
-    finally:
-        visit.callback.pages.clear()
-        browser.switch_to.window(client)
+    browser.press("Go")
+    (window,) = browser.until(lambda: [each for each in browser.window_handles if each != client])
+    browser.switch_to.window(window)
+    browser.until(lambda: browser.title == "Sign in to Atlas")
+    browser.log_in("vera", visit.demo.planted["password"])
+    browser.until(lambda: browser.title == "Allow Notebook?")
+    browser.press("Allow")
+    assert "code" in visit.callback.brought()
+    browser.switch_to.window(client)
     browser.until(lambda: browser.title == "back with a code")
 
 
