@@ -9,7 +9,7 @@ from django.apps import AppConfig, apps
 from django.conf import settings
 from django.db.models.signals import post_delete
 
-from mcp_django.signals import server_changed
+from mcp_django.signals import components_changed, server_changed
 
 
 def _announce(*, server: str, kind: str, uri: str, announced: bool, **kwargs: Any) -> None:
@@ -23,6 +23,12 @@ def _announce(*, server: str, kind: str, uri: str, announced: bool, **kwargs: An
         announce(server, kind, uri)  # type: ignore[arg-type]
 
 
+def _tell_workers(*, server: str, compile: bool, **kwargs: Any) -> None:
+    from mcp_django.sessions.publish import publish
+
+    publish(("switches", server, "compile" if compile else ""))
+
+
 class MCPDjangoConfig(AppConfig):
     """Model Context Protocol for this project."""
 
@@ -34,6 +40,7 @@ class MCPDjangoConfig(AppConfig):
         from mcp_django.checks import oauth  # noqa: F401 - registers these, and the others as well
 
         server_changed.connect(_announce, dispatch_uid="mcp_django")
+        components_changed.connect(_tell_workers, dispatch_uid="mcp_django")
         if apps.is_installed("oauth2_provider"):
             from mcp_django.oauth.accounts import forget_account
 

@@ -8,6 +8,7 @@ __all__ = [
     "access_refused",
     "client_disconnected",
     "client_registered",
+    "components_changed",
     "consent_denied",
     "consent_given",
     "oauth_refused",
@@ -21,6 +22,10 @@ server_changed = Signal()
 Arguments: ``server`` (path), ``kind`` (``"tools"``, ``"prompts"``, ``"resources"``, or ``"resource"`` with ``uri``),
 and ``announced``: ``False`` when it is this process's own list, which concerns nobody while it serves nobody.
 """
+
+components_changed = Signal()
+"""A component of a server was switched on or off, or all are to be compiled anew. Arguments: ``server`` (path),
+``compile`` (a bool)."""
 
 access_refused = Signal()
 """A request was refused for who sent it; the sender is the class ``Principal``. Receivers run in a thread.

@@ -38,6 +38,12 @@ def no_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def _read_switches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let servers not ask the database what is switched off, save in the tests of that, which set it back."""
+    monkeypatch.setattr(MCPServer, "unread", False)
+
+
+@pytest.fixture(autouse=True)
 def _fresh_threads() -> Iterator[None]:
     """Leave no thread with a connection to the test database behind."""
     yield

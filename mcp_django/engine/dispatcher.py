@@ -27,6 +27,7 @@ from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.results import Sound
 from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
+from mcp_django.engine.switches import read_switches
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,9 @@ def _schema(method: str, version: str, question: bool) -> TypeAdapter[Any]:  # n
 async def answer(exchange: Exchange) -> Answer:
     """Answer one request. Never raises, save for cancellation."""
     try:
+        if exchange.engine.declared.unread:
+            await read_switches(exchange.engine.declared)
+            exchange.engine.refresh()
         with acting_for(exchange.principal):
             result = await _handle(exchange)
         if not isinstance(result, bytes):

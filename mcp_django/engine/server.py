@@ -50,7 +50,7 @@ class Engine:
     def __init__(self, server: MCPServer) -> None:
         self.declared = server
         self._compiled: dict[tuple[Kind, str], Any] = {}
-        self._revision = server.revision
+        self._revision, self._generation = server.revision, server.generation
         self.icons = [to_icon(icon, f"server {server.name!r} in {server.module}") for icon in server.icons]
         self._build(strict=True)
 
@@ -61,14 +61,22 @@ class Engine:
         """
         if self._revision != self.declared.revision:
             self._revision = self.declared.revision
+            if self._generation != self.declared.generation:
+                self._generation, self._compiled = self.declared.generation, {}
             self._build(strict=False)
 
     def _build(self, *, strict: bool) -> None:
         self._strict = strict
-        self.tools: dict[str, Tool] = self._compile("tool", compile_tool)
-        self.resources: dict[str, Resource] = self._compile("resource", compile_resource)
-        self.prompts: dict[str, Prompt] = self._compile("prompt", compile_prompt)
+        tools: dict[str, Tool] = self._compile("tool", compile_tool)
+        resources: dict[str, Resource] = self._compile("resource", compile_resource)
+        prompts: dict[str, Prompt] = self._compile("prompt", compile_prompt)
+        every: list[Component] = [*tools.values(), *resources.values(), *prompts.values()]
+        self._compiled = {(each.declaration.kind, each.key): each for each in every}
         self._compile_completers()
+        off = self.declared.off
+        self.tools = {key: each for key, each in tools.items() if ("tool", key) not in off}
+        self.resources = {key: each for key, each in resources.items() if ("resource", key) not in off}
+        self.prompts = {key: each for key, each in prompts.items() if ("prompt", key) not in off}
         static = [each for each in self.resources.values() if each.template is None]
         self.templates = [each for each in self.resources.values() if each.template is not None]
         self.listings: dict[str, Listing] = {
@@ -77,10 +85,14 @@ class Engine:
             "resources/templates/list": make_listing("resourceTemplates", "resource", self.templates),
             "prompts/list": make_listing("prompts", "prompt", self.prompts.values()),
         }
-        everything: list[Component] = [*self.tools.values(), *self.resources.values(), *self.prompts.values()]
-        self._compiled = {(each.declaration.kind, each.key): each for each in everything}
-        self.access = {slot: access_of(each.declaration, self.declared) for slot, each in self._compiled.items()}
+        served = {slot: each for slot, each in self._compiled.items() if slot not in off}
+        self.access = {slot: access_of(each.declaration, self.declared) for slot, each in served.items()}
         self.guarded = any(access.restricted or access.throttle for access in self.access.values())
+
+    def component(self, kind: Kind, key: str) -> Component | None:
+        """Return a tool, resource or prompt, also one that is switched off; ``None``: there is none, or not served."""
+        found: Component | None = self._compiled.get((kind, key))
+        return found
 
     def candidates(self, uri: str) -> Iterator[tuple[Resource, dict[str, Any]]]:
         """Give the resource at ``uri``, or else each template that fits, with the parameters that it gives.
@@ -155,15 +167,17 @@ class Engine:
     def _compile_completers(self) -> None:
         self.completers: dict[tuple[Kind, str, str], Complete] = {}
         self.fallback_completer: Callable[..., Any] | None = None
-        components: list[Prompt | Resource] = [*self.prompts.values(), *self.resources.values()]
-        for component in components:
+        for component in self._compiled.values():
             declaration = component.declaration
+            if declaration.kind == "tool":
+                continue
             with self._objecting():
                 for name, completer in completers_of(component, declaration.complete).items():
                     self.completers[declaration.kind, declaration.key, name] = completer
         for each in self.declared.declarations("completion"):
             with self._objecting():
-                self._add_completer(each)
+                if self.declared.is_enabled("completion", each.key):
+                    self._add_completer(each)
 
     def _add_completer(self, declaration: Any) -> None:
         if declaration.argument is None:
@@ -171,7 +185,7 @@ class Engine:
             return
         kind: Kind = "prompt" if declaration.prompt else "resource"
         key = declaration.prompt or declaration.resource
-        component: Component | None = (self.prompts if kind == "prompt" else self.resources).get(key)
+        component = self.component(kind, key)
         if component is None:
             raise InvalidDeclaration(
                 f"{declaration.module} completes an argument of {kind} {key!r}, which isn't there."

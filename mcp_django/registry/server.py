@@ -12,7 +12,6 @@ from django.utils.text import slugify
 
 from mcp_django.exceptions import AlreadyRegistered, InvalidDeclaration, NotRegistered
 from mcp_django.registry.access import AccessDefaults, AccessOptions, checked_options
-from mcp_django.registry.changes import Changes
 from mcp_django.registry.declarations import (
     NAME,
     CompletionDeclaration,
@@ -26,6 +25,7 @@ from mcp_django.registry.declarations import (
     declare,
     decorate,
 )
+from mcp_django.registry.switches import Switches
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,7 +34,7 @@ _RESERVED_PATHS = ("sse", "messages")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986 §3.1
 
 
-class MCPServer(Changes, AccessDefaults):
+class MCPServer(Switches, AccessDefaults):
     """One MCP server: an endpoint and the components behind it.
 
     Args:
