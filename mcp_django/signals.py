@@ -14,6 +14,7 @@ __all__ = [
     "oauth_refused",
     "server_changed",
     "token_revoked",
+    "webhook_received",
 ]
 
 server_changed = Signal()
@@ -54,3 +55,10 @@ token_revoked = Signal()
 
 oauth_refused = Signal()
 """A client was refused. Arguments: ``request``, ``what`` (``"token"``, ...), ``status``, ``error`` (RFC 6749 §5.2)."""
+
+webhook_received = Signal()
+"""Another service told something, and signed it; the sender is the class ``routes.Webhook``. What a receiver raises is
+answered 500, so that the service sends it again.
+
+Arguments: ``event`` (a ``WebhookEvent``), ``request``.
+"""

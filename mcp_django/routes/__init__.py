@@ -9,18 +9,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mcp_django.routes.api_keys import api_key_required
     from mcp_django.routes.problems import Problem, json_errors
     from mcp_django.routes.request_ids import request_id
     from mcp_django.routes.request_log import log_requests
+    from mcp_django.routes.signatures import GITHUB, STANDARD, STRIPE, HMACSignature
     from mcp_django.routes.throttling import throttle
+    from mcp_django.routes.webhooks import Webhook, WebhookEvent, signed
 
-__all__ = ["Problem", "json_errors", "log_requests", "request_id", "throttle"]
+__all__ = [
+    "GITHUB",
+    "STANDARD",
+    "STRIPE",
+    "HMACSignature",
+    "Problem",
+    "Webhook",
+    "WebhookEvent",
+    "api_key_required",
+    "json_errors",
+    "log_requests",
+    "request_id",
+    "signed",
+    "throttle",
+]
 
 _HOMES = {
+    "api_keys": ("api_key_required",),
     "problems": ("Problem", "json_errors"),
     "request_ids": ("request_id",),
     "request_log": ("log_requests",),
+    "signatures": ("GITHUB", "STANDARD", "STRIPE", "HMACSignature"),
     "throttling": ("throttle",),
+    "webhooks": ("Webhook", "WebhookEvent", "signed"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

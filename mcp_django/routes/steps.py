@@ -25,7 +25,7 @@ def around(view: View, make: Callable[[HttpRequest], Steps]) -> View:
     """Return the view with steps around it, sync or async as it is itself.
 
     Args:
-        make: returns the steps for one request.
+        make: returns the steps for one request: Django's, also where the view is a route's that takes Starlette's.
     """
     call = _async(view, make) if iscoroutinefunction(view) else _sync(view, make)
     wraps(view)(call)
@@ -34,7 +34,7 @@ def around(view: View, make: Callable[[HttpRequest], Steps]) -> View:
 
 def _sync(view: Callable[..., Any], make: Callable[[HttpRequest], Steps]) -> Callable[..., Any]:
     def call(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        steps = make(request)
+        steps = make(getattr(request, "_django", request))
         try:
             wanted = next(steps)
             while True:
@@ -52,7 +52,7 @@ def _sync(view: Callable[..., Any], make: Callable[[HttpRequest], Steps]) -> Cal
 
 def _async(view: Callable[..., Any], make: Callable[[HttpRequest], Steps]) -> Callable[..., Any]:
     async def call(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        steps = make(request)
+        steps = make(getattr(request, "_django", request))
         try:
             wanted = next(steps)
             while True:
