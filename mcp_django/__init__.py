@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from mcp_django.engine.content import AssistantMessage, Audio, Image, Message, Progress, UserMessage
     from mcp_django.engine.context import Context
     from mcp_django.exceptions import ResourceError, ToolError
-    from mcp_django.registry import MCPServer, mcp
+    from mcp_django.registry import Blueprint, MCPServer, mcp
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AssistantMessage",
     "Audio",
+    "Blueprint",
     "Context",
     "Image",
     "MCPServer",
@@ -35,7 +36,7 @@ _HOMES = {
     "mcp_django.engine.content": ("AssistantMessage", "Audio", "Image", "Message", "Progress", "UserMessage"),
     "mcp_django.engine.context": ("Context",),
     "mcp_django.exceptions": ("ResourceError", "ToolError"),
-    "mcp_django.registry": ("MCPServer", "mcp"),
+    "mcp_django.registry": ("Blueprint", "MCPServer", "mcp"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

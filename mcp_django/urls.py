@@ -1,7 +1,7 @@
 """What a project serves besides its consumers: ``path("", include("mcp_django.urls"))``.
 
 The MCP endpoints as views; ``get_mcp_application()`` takes the same paths before Django sees them, so both can be
-there. And, where there is sign-in, the pages and documents of the authorization server, at the root.
+there. The custom routes. And, where there is sign-in, the pages and documents of the authorization server, at the root.
 """
 
 from __future__ import annotations
@@ -22,17 +22,21 @@ from django.views.decorators.csrf import csrf_exempt
 from mcp_django.conf import get_settings
 from mcp_django.endpoints import endpoint, pattern
 from mcp_django.registry import MCPServer, discover, servers
+from mcp_django.routes.urlpatterns import get_route_urlpatterns
 
 __all__ = ["get_endpoint_urlpatterns", "get_urlpatterns", "urlpatterns"]
 
 
 def get_urlpatterns() -> list[URLPattern | URLResolver]:
-    """Return the endpoints, in the namespace ``mcp``, and the authorization server where there is sign-in.
+    """Return the endpoints and routes, in the namespace ``mcp``, and the authorization server where there is sign-in.
 
     Raises:
+        AlreadyRegistered: two routes want the same path and method.
         DiscoveryError: importing an ``mcp.py`` failed.
+        InvalidDeclaration: a route can't be served.
     """
-    return [path("", include((get_endpoint_urlpatterns(), "mcp"))), *_sign_in()]
+    endpoints = get_endpoint_urlpatterns()
+    return [path("", include(([*endpoints, *get_route_urlpatterns()], "mcp"))), *_sign_in()]
 
 
 def get_endpoint_urlpatterns() -> list[URLPattern]:

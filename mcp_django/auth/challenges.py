@@ -38,6 +38,13 @@ def baseline_challenge(metadata: str, *, scopes: Iterable[str] = (), error: str 
     return make_challenge(metadata, wanted, error=error, description=description)
 
 
+def step_up_challenge(metadata: str, granted: Iterable[str], missing: Iterable[str]) -> tuple[tuple[str, ...], str]:
+    """Return the scopes to ask for, what the token has among them, and the challenge that says so (RFC 6750 §3.1)."""
+    wanted = tuple(dict.fromkeys([*granted, *missing]))
+    text = "The access token lacks a scope."
+    return wanted, make_challenge(metadata, wanted, error="insufficient_scope", description=text)
+
+
 def _quotable(text: str) -> str:
     """Keep a URL from ending its quoted string: part of it may be a header of the client's own."""
     return "".join(each for each in text if 0x21 <= ord(each) < 0x7F and each not in '"\\')

@@ -8,41 +8,26 @@ Scope Challenge Handling).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from asgiref.sync import sync_to_async
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_REQUEST
 
 from mcp_django.auth.address import urls_of
-from mcp_django.auth.challenges import baseline_challenge, make_challenge
+from mcp_django.auth.challenges import baseline_challenge, step_up_challenge
 from mcp_django.auth.events import tell_refusal
 from mcp_django.conf import get_settings
 from mcp_django.engine.errors import NotThere
-from mcp_django.engine.rights import Rights, asks_async, needs_thread
+from mcp_django.engine.rights import Rights
 from mcp_django.engine.throttling import check_rate
+from mcp_django.engine.verdicts import Verdict, judge
 from mcp_django.registry import Access, Kind
-from mcp_django.threads import Lane, get_pool
 
 if TYPE_CHECKING:
     from mcp_django.engine.compile import Component, Resource
     from mcp_django.engine.exchange import Exchange
 
 C = TypeVar("C", bound="Component")
-
-
-class Verdict(Enum):
-    """What a caller may do with a component."""
-
-    ALLOWED = "allowed"
-    STEP_UP = "step up"
-    """Its token lacks a scope that the user may consent to."""
-
-    SIGN_IN = "sign in"
-    """Nobody has signed in, and it isn't public."""
-
-    HIDDEN = "hidden"
 
 
 class MustSignIn(MCPError):
@@ -61,11 +46,9 @@ class InsufficientScope(MCPError):
     http_status = 403
 
     def __init__(self, exchange: Exchange, scopes: tuple[str, ...]) -> None:
-        wanted = tuple(dict.fromkeys([*exchange.principal.granted, *scopes]))
+        wanted, challenge = step_up_challenge(_metadata_url(exchange), exchange.principal.granted, scopes)
         data = {"error": "insufficient_scope", "scope": " ".join(wanted)}
         super().__init__(INVALID_REQUEST, f"The access token lacks a scope: {', '.join(scopes)}.", data)
-        text = "The access token lacks a scope."
-        challenge = make_challenge(_metadata_url(exchange), wanted, error="insufficient_scope", description=text)
         self.http_headers = _authenticate(challenge)
 
 
@@ -179,39 +162,10 @@ def missing_scopes(access: Access, exchange: Exchange) -> list[str]:
 
 
 async def _judge(accesses: list[Access], exchange: Exchange) -> list[Verdict]:
-    """Judge several components. What has to be read of the user is read once for a request, in a thread."""
-    verdicts = [_at_first_sight(access, exchange) for access in accesses]
-    principal = exchange.principal
+    """Judge several components. What has to be read of the user is read once for a request."""
     if exchange.rights is None:
-        exchange.rights = Rights(principal)
-    rights = exchange.rights
-    asked = [
-        place
-        for place, access in enumerate(accesses)
-        if verdicts[place] in (Verdict.ALLOWED, Verdict.STEP_UP) and access.of_user
-    ]
-    if any(needs_thread(accesses[place], principal) for place in asked):
-        with Lane(get_pool()):
-            allowed = await sync_to_async(lambda: [rights.allow(accesses[place]) for place in asked])()
-    else:
-        allowed = [rights.allow(accesses[place]) for place in asked]
-    for place, may in zip(asked, allowed, strict=True):
-        if not may or (asks_async(accesses[place]) and not await rights.allow_async(accesses[place])):
-            verdicts[place] = Verdict.HIDDEN
-    return verdicts
-
-
-def _at_first_sight(access: Access, exchange: Exchange) -> Verdict:
-    """Judge by what is at hand: who signed in, and the scopes of the token."""
-    principal = exchange.principal
-    if access.public:
-        return Verdict.ALLOWED
-    if principal.kind == "visitor":
-        return Verdict.SIGN_IN
-    if principal.has_scopes(*access.scopes):
-        return Verdict.ALLOWED
-    steps = principal.interactive and get_settings().OAUTH.MISSING_SCOPE == "step_up"
-    return Verdict.STEP_UP if steps else Verdict.HIDDEN
+        exchange.rights = Rights(exchange.principal)
+    return await judge(accesses, exchange.principal, exchange.rights)
 
 
 async def _refuse_visitor(exchange: Exchange, scopes: tuple[str, ...] = ()) -> NoReturn:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 
@@ -21,6 +20,7 @@ from mcp_django.engine.content import Media, Progress
 from mcp_django.engine.context import Context
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.rounds import InputRequired
+from mcp_django.engine.transactions import atomic_on, databases_of, in_transactions
 from mcp_django.threads import Lane, get_pool
 
 T = TypeVar("T")
@@ -98,16 +98,16 @@ class Runner:
             raise Escaped(f"The function raised {type(error).__name__}.") from error
 
     def _begin(self, arguments: dict[str, Any], context: Context) -> Awaitable[Any]:
-        databases = self._databases()
+        databases = databases_of(self.fn, atomic=self.atomic)
         if self.flavour in ("sync", "generator"):
             return sync_to_async(self._call_sync)(arguments, context, databases)
         if databases:
-            return self._run_async_atomic(arguments, context, databases)
+            return in_transactions(databases, lambda: self._call_async(arguments, context))
         return self._call_async(arguments, context)
 
     def _call_sync(self, arguments: dict[str, Any], context: Context, databases: list[str]) -> Any:
         try:
-            with _atomic(databases):
+            with atomic_on(databases):
                 result = self.fn(**arguments)
                 if self.flavour == "generator":
                     result = _drain(result, context)
@@ -125,28 +125,6 @@ class Runner:
         if blocks(result):
             return await sync_to_async(self.finish)(result)
         return self.finish(result)
-
-    async def _run_async_atomic(self, arguments: dict[str, Any], context: Context, databases: list[str]) -> Any:
-        """Hold a transaction open on the call's thread, where all of the ORM's work for this call is done."""
-        stack = await sync_to_async(_atomic)(databases)
-        try:
-            result = await self._call_async(arguments, context)
-        except BaseException as error:
-            await asyncio.shield(sync_to_async(stack.__exit__)(type(error), error, error.__traceback__))
-            raise
-        await sync_to_async(stack.__exit__)(None, None, None)
-        return result
-
-    def _databases(self) -> list[str]:
-        """Return the aliases to open a transaction on, by Django's own rules for views."""
-        if self.atomic is True:
-            return ["default"]
-        if self.atomic is False:
-            return []
-        exempt = getattr(self.fn, "_non_atomic_requests", ())
-        return [
-            alias for alias, config in connections.settings.items() if config["ATOMIC_REQUESTS"] and alias not in exempt
-        ]
 
 
 def flavour_of(fn: Callable[..., Any]) -> Flavour:
@@ -176,14 +154,6 @@ def blocks(result: Any) -> bool:
     if isinstance(result, dict):
         return any(map(blocks, result.values()))
     return isinstance(result, _LAZY) or (isinstance(result, Media) and bool(result.path))
-
-
-def _atomic(databases: list[str]) -> ExitStack:
-    """Open a transaction on each of the databases."""
-    with ExitStack() as stack:
-        for alias in databases:
-            stack.enter_context(transaction.atomic(using=alias))
-        return stack.pop_all()
 
 
 def _give_up(databases: list[str], context: Context) -> None:

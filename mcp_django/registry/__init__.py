@@ -9,15 +9,16 @@ from mcp_django.registry.declarations import (
     Kind,
     PromptDeclaration,
     ResourceDeclaration,
-    RouteDeclaration,
     ToolDeclaration,
 )
 from mcp_django.registry.discovery import app_order, discover, refuse_shadow
+from mcp_django.registry.routes import Blueprint, RouteDeclaration, Routes
 from mcp_django.registry.server import MCPServer, mcp, servers
 
 __all__ = [
     "Access",
     "AccessOptions",
+    "Blueprint",
     "CompletionDeclaration",
     "Declaration",
     "Kind",
@@ -26,6 +27,7 @@ __all__ = [
     "Rate",
     "ResourceDeclaration",
     "RouteDeclaration",
+    "Routes",
     "ToolDeclaration",
     "access_of",
     "app_order",

@@ -159,23 +159,6 @@ class CompletionDeclaration(Declaration):
         return f"{'prompt' if self.prompt else 'resource'} {self.prompt or self.resource} argument {self.argument}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteDeclaration(Declaration):
-    """A plain HTTP route beside the endpoint."""
-
-    path: str
-    methods: tuple[str, ...] = ("GET",)
-    include_in_schema: bool = True
-
-    @property
-    def kind(self) -> Kind:
-        return "route"
-
-    @property
-    def key(self) -> str:
-        return f"{','.join(self.methods)} {self.path}"
-
-
 D = TypeVar("D", bound=Declaration)
 F = TypeVar("F", bound=Callable[..., Any])
 

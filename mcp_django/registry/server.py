@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack, overload
 from django.utils.text import slugify
 
 from mcp_django.exceptions import AlreadyRegistered, InvalidDeclaration, NotRegistered
-from mcp_django.registry.access import AccessDefaults, AccessOptions, checked_options
+from mcp_django.registry.access import AccessDefaults, AccessOptions
 from mcp_django.registry.declarations import (
     NAME,
     CompletionDeclaration,
@@ -19,12 +19,12 @@ from mcp_django.registry.declarations import (
     Kind,
     PromptDeclaration,
     ResourceDeclaration,
-    RouteDeclaration,
     ToolDeclaration,
     check_parameters,
     declare,
     decorate,
 )
+from mcp_django.registry.routes import Routes
 from mcp_django.registry.switches import Switches
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,7 +34,7 @@ _RESERVED_PATHS = ("sse", "messages")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")  # RFC 3986 §3.1
 
 
-class MCPServer(Switches, AccessDefaults):
+class MCPServer(Switches, Routes, AccessDefaults):
     """One MCP server: an endpoint and the components behind it.
 
     Args:
@@ -219,7 +219,7 @@ class MCPServer(Switches, AccessDefaults):
         """Remove a prompt. Raises ``NotRegistered``."""
         self.remove("prompt", name)
 
-    # Completions and routes
+    # Completions
 
     @overload
     def completion(self, fn: F, /) -> F: ...
@@ -249,32 +249,6 @@ class MCPServer(Switches, AccessDefaults):
             return fn
 
         return declare_completion if fn is None else declare_completion(fn)
-
-    def custom_route(
-        self,
-        path: str,
-        methods: Sequence[str] = ("GET",),
-        name: str | None = None,
-        include_in_schema: bool = True,  # noqa: FBT001, FBT002 - the signature that FastMCP's users know
-        **access: Unpack[AccessOptions],
-    ) -> Callable[[F], F]:
-        """Record a plain HTTP route. The URLconf doesn't serve it yet.
-
-        Raises:
-            AlreadyRegistered: the path has a route for these methods.
-            InvalidDeclaration: the path doesn't begin with a slash, or an option has no meaning.
-        """
-        if not path.startswith("/"):
-            raise InvalidDeclaration(f"The path of a custom route begins with a slash: {path!r} doesn't.")
-        verbs = tuple(sorted(method.upper() for method in methods))
-        allowed = checked_options(repr(path), access)
-
-        def declare_route(fn: F) -> F:
-            options: Any = {"name": name or str(getattr(fn, "__name__", path)), "methods": verbs} | allowed
-            self.add(RouteDeclaration(fn=fn, path=path, include_in_schema=include_in_schema, **options))
-            return fn
-
-        return declare_route
 
 
 _servers: dict[str, MCPServer] = {}

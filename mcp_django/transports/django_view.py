@@ -37,6 +37,7 @@ from mcp_django.transports.refusals import (
     read_headers,
     too_large,
 )
+from mcp_django.transports.scopes import scope_of
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def serve(request: HttpRequest, server: MCPServer) -> HttpResponse:
 
 
 def _check(request: HttpRequest) -> tuple[Mapping[str, Any], Headers, str | None]:
-    scope = _scope(request)
+    scope = scope_of(request)
     headers, doubled = read_headers(scope)
     check_host(scope, headers)
     check_origin(scope, headers)
@@ -86,35 +87,6 @@ async def _answer(
         return _response(b"", 202)
     given = await answer(exchange)
     return _response(given.body, status_of(given, modern=modern), response_headers(given))
-
-
-def _scope(request: HttpRequest) -> Mapping[str, Any]:
-    """Return the request as ASGI describes it: as it came, or made of WSGI's ``environ`` (PEP 3333)."""
-    given: Mapping[str, Any] | None = getattr(request, "scope", None)
-    if given is not None:
-        return given
-    meta = request.META
-    return {
-        "type": "http",
-        "http_version": str(meta.get("SERVER_PROTOCOL", "HTTP/1.1")).removeprefix("HTTP/"),
-        "method": meta.get("REQUEST_METHOD", request.method),
-        "scheme": request.scheme,
-        "path": request.path,
-        "root_path": meta.get("SCRIPT_NAME", ""),
-        "query_string": meta.get("QUERY_STRING", "").encode("latin-1"),
-        "headers": [
-            (name.lower().encode("latin-1"), str(value).encode("latin-1", "replace"))
-            for name, value in request.headers.items()
-            if value or name != "Content-Length"  # an empty one stands for none
-        ],
-        "client": _address(meta.get("REMOTE_ADDR"), meta.get("REMOTE_PORT")),
-        "server": _address(meta.get("SERVER_NAME"), meta.get("SERVER_PORT")),
-    }
-
-
-def _address(host: str | None, port: str | None) -> tuple[str, int | None] | None:
-    """Return host and port; a Unix socket has neither."""
-    return (host, int(port) if port and port.isdigit() else None) if host else None
 
 
 def _read_body(request: HttpRequest, limit: int) -> bytes:

@@ -82,12 +82,17 @@ def run(make: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
     """
     if any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
         return async_to_sync(make)(*args)
-    future = asyncio.run_coroutine_threadsafe(_apart(make, *args), get_loop())
+    future = submit(make, *args)
     try:
         return future.result()
     except BaseException:
         future.cancel()  # what ends the waiting, such as the server's own time limit, ends the call
         raise
+
+
+def submit(make: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> Future[T]:
+    """Call an async function on the loop of this process, and return at once."""
+    return asyncio.run_coroutine_threadsafe(_apart(make, *args), get_loop())
 
 
 async def _apart(make: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:

@@ -5,11 +5,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from asgiref.sync import async_to_sync
+from asgiref.sync import async_to_sync, sync_to_async
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import clear_url_caches, path
+
+from mcp_django import MCPServer
+from tests.views import in_the_urlconf
+
+Ask = Callable[..., Any]
 
 
 class Site:
@@ -60,3 +65,28 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     with override_settings(ROOT_URLCONF=urlconf):
         yield Site(request.param, urlconf)
     cache.clear()
+
+
+@pytest.fixture(params=["wsgi", "asgi"])
+def ask(request: pytest.FixtureRequest, no_demo: None, server: MCPServer) -> Ask:
+    """Send a request to the routes declared by now, through either of Django's handlers: ``await ask("GET", "/x")``."""
+
+    async def ask(method: str, path: str, body: Any = b"", *, settings: Any = None, **options: Any) -> Any:
+        with in_the_urlconf(**(settings or {})):
+            if request.param == "asgi":
+                client = AsyncClient(raise_request_exception=False, enforce_csrf_checks=True)
+                response = await client.generic(method, path, body, **options)
+                if response.streaming:
+                    response.parts = [part async for part in response.streaming_content]
+                return response
+            return await sync_to_async(_ask_wsgi)(method, path, body, options)
+
+    return ask
+
+
+def _ask_wsgi(method: str, path: str, body: Any, options: dict[str, Any]) -> Any:
+    client = Client(raise_request_exception=False, enforce_csrf_checks=True)
+    response: Any = client.generic(method, path, body, **options)
+    if response.streaming:
+        response.parts = list(response.streaming_content)
+    return response
