@@ -60,7 +60,7 @@ def get_loop() -> asyncio.AbstractEventLoop:
     with _lock:
         if _running is None:
             started = LoopThread()
-            if _sees_a_loop():
+            if _sees(started.loop):
                 started.stop()
                 raise ImproperlyConfigured(
                     "The MCP endpoint needs real threads, and gevent or eventlet has replaced them: serve it with "
@@ -102,13 +102,12 @@ async def _apart(make: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
     return await make(*args)
 
 
-def _sees_a_loop() -> bool:
+def _sees(loop: asyncio.AbstractEventLoop) -> bool:
     """Whether a loop of another thread is the running one here."""
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-    return True
 
 
 def stop_loop() -> None:

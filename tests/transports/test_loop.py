@@ -140,7 +140,7 @@ def test_a_forked_child_starts_its_own() -> None:
 
 
 def test_greenlets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "_sees_a_loop", lambda: True)
+    monkeypatch.setattr(loop, "_sees", lambda other: True)
     with pytest.raises(ImproperlyConfigured, match="gthread"):
         get_loop()
     assert not threads_of_the_loop()
@@ -148,4 +148,4 @@ def test_greenlets_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_loop_of_another_thread_is_not_seen() -> None:
     get_loop()
-    assert not loop._sees_a_loop()
+    assert not loop._sees(loop.get_loop())
