@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcp_django.routes.api_keys import api_key_required
+    from mcp_django.routes.downloads import aserve_file, serve_file
+    from mcp_django.routes.filenames import safe_filename
     from mcp_django.routes.problems import Problem, json_errors
     from mcp_django.routes.request_ids import request_id
     from mcp_django.routes.request_log import log_requests
     from mcp_django.routes.signatures import GITHUB, STANDARD, STRIPE, HMACSignature
     from mcp_django.routes.throttling import throttle
+    from mcp_django.routes.uploads import asave_upload, limit_uploads, save_upload
     from mcp_django.routes.webhooks import Webhook, WebhookEvent, signed
 
 __all__ = [
@@ -26,20 +29,29 @@ __all__ = [
     "Webhook",
     "WebhookEvent",
     "api_key_required",
+    "asave_upload",
+    "aserve_file",
     "json_errors",
+    "limit_uploads",
     "log_requests",
     "request_id",
+    "safe_filename",
+    "save_upload",
+    "serve_file",
     "signed",
     "throttle",
 ]
 
 _HOMES = {
     "api_keys": ("api_key_required",),
+    "downloads": ("aserve_file", "serve_file"),
+    "filenames": ("safe_filename",),
     "problems": ("Problem", "json_errors"),
     "request_ids": ("request_id",),
     "request_log": ("log_requests",),
     "signatures": ("GITHUB", "STANDARD", "STRIPE", "HMACSignature"),
     "throttling": ("throttle",),
+    "uploads": ("asave_upload", "limit_uploads", "save_upload"),
     "webhooks": ("Webhook", "WebhookEvent", "signed"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
