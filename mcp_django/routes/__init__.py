@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mcp_django.routes.api_keys import api_key_required
+    from mcp_django.routes.broadcasts import broadcast, subscribe
     from mcp_django.routes.downloads import aserve_file, serve_file
+    from mcp_django.routes.event_streams import ServerSentEvent, event_stream, last_event_id
     from mcp_django.routes.filenames import safe_filename
     from mcp_django.routes.problems import Problem, json_errors
     from mcp_django.routes.request_ids import request_id
@@ -26,12 +28,16 @@ __all__ = [
     "STRIPE",
     "HMACSignature",
     "Problem",
+    "ServerSentEvent",
     "Webhook",
     "WebhookEvent",
     "api_key_required",
     "asave_upload",
     "aserve_file",
+    "broadcast",
+    "event_stream",
     "json_errors",
+    "last_event_id",
     "limit_uploads",
     "log_requests",
     "request_id",
@@ -39,12 +45,15 @@ __all__ = [
     "save_upload",
     "serve_file",
     "signed",
+    "subscribe",
     "throttle",
 ]
 
 _HOMES = {
     "api_keys": ("api_key_required",),
+    "broadcasts": ("broadcast", "subscribe"),
     "downloads": ("aserve_file", "serve_file"),
+    "event_streams": ("ServerSentEvent", "event_stream", "last_event_id"),
     "filenames": ("safe_filename",),
     "problems": ("Problem", "json_errors"),
     "request_ids": ("request_id",),

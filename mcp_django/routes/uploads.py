@@ -8,23 +8,20 @@ from posixpath import join
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.storage import Storage, default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.core.validators import FileExtensionValidator
 from django.http import HttpRequest
-from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from mcp_django.auth.access_token import get_access_token
+from mcp_django.routes.csrf import check_csrf
 from mcp_django.routes.filenames import safe_filename
 from mcp_django.routes.problems import Problem, problem_response
 from mcp_django.routes.steps import VIEW, Steps, View, around
-
-_PROTECTION = "django.middleware.csrf.CsrfViewMiddleware"
 
 
 class _Meter(FileUploadHandler):
@@ -150,10 +147,4 @@ def _refusals(max_bytes: int, max_files: int) -> tuple[Problem, Problem]:
 
 def _csrf_failure(request: HttpRequest) -> Any:
     """Return what Django answers to a form of another site's page; ``None``: it may be read."""
-    if get_access_token() is not None or _PROTECTION not in settings.MIDDLEWARE:
-        return None
-    return CsrfViewMiddleware(_unused).process_view(request, _unused, (), {})
-
-
-def _unused(request: HttpRequest) -> Any:
-    raise AssertionError("The middleware only looks whether it is exempt.")
+    return check_csrf(request) if get_access_token() is None else None
