@@ -20,7 +20,7 @@ from django.http.response import HttpResponseBase
 from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
 from mcp_django.routes.problems import Problem
-from mcp_django.transports.watch import at_stop
+from mcp_django.transports.stopping import at_stop
 
 logger = logging.getLogger("mcp_django.routes")
 

@@ -19,7 +19,8 @@ from mcp_django.sessions.listeners import Listener
 from mcp_django.sessions.log import EventLog, Reader, find_request, read_after
 from mcp_django.transports.refusals import Refusal
 from mcp_django.transports.session import listening
-from mcp_django.transports.watch import Watch, at_stop
+from mcp_django.transports.stopping import at_stop
+from mcp_django.transports.watch import Watch
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange

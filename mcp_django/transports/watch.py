@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 from mcp_django.engine.clock import get_clock
 from mcp_django.transports.reply import Reply
+from mcp_django.transports.stopping import at_stop
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -22,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 _watched: set[Watch] = set()
 _interruptible: set[asyncio.Task[Any]] = set()
-at_stop: set[Callable[[], None]] = set()
-"""What ends calls that run although nobody waits for them at the moment."""
-
 _stopping: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
 

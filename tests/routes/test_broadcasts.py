@@ -84,7 +84,7 @@ async def test_what_can_not_be_sent_is_refused_where_it_is_said() -> None:
         {"data": "", "id": "a\nb"},
         {"data": "", "group": "x" * 101},
     ):
-        with pytest.raises(ValueError, match="may have|must be one line"):
+        with pytest.raises(ValueError, match=r"may have|must be one line"):
             broadcast(**{"group": "news", **wrong})
     with pytest.raises(TypeError):
         broadcast("news", object())

@@ -16,7 +16,7 @@ from django.urls import path
 from mcp_django.auth import Principal, get_access_token
 from mcp_django.auth.access_token import acting_for
 from mcp_django.routes import ServerSentEvent, event_stream, last_event_id
-from mcp_django.transports.watch import at_stop
+from mcp_django.transports.stopping import at_stop
 from tests.routes.wire import SECONDS, visit
 
 pytestmark = pytest.mark.anyio
