@@ -69,7 +69,9 @@ async def test_the_official_client_gets_in_with_a_token(application: Any, era: s
 
 
 @pytest.mark.parametrize("method", ["POST", "GET", "DELETE", "PUT"])
-async def test_who_brings_nothing_is_told_where_to_sign_in(application: Any, method: str) -> None:
+async def test_who_brings_nothing_is_told_where_to_sign_in(server: MCPServer, application: Any, method: str) -> None:
+    """And is asked for no more than what everybody begins with."""
+    server.add_tool(lambda: "", name="write", scopes="notes:write")
     assert_refused(await Call(application, method=method, headers=JSON_HEADERS).finished())
 
 

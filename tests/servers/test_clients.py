@@ -1,4 +1,4 @@
-"""What the clients that people use send and publish, over HTTP to the demo on daphne: each gets in, and nothing more."""
+"""What the clients that people use send and publish, over HTTP to the demo on daphne: each of them gets in."""
 
 from __future__ import annotations
 
