@@ -104,8 +104,12 @@ class APIKeyAdmin(KeyAdmin):
 
     @admin.action(description=_("Revoke the selected keys"), permissions=["delete"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
-        count = queryset.filter(revoked_at=None).update(revoked_at=timezone.now())
-        self.message_user(request, ngettext("%d key was revoked.", "%d keys were revoked.", count) % count)
+        from mcp_django.auth.keys import revoke_key
+
+        keys = list(queryset.filter(revoked_at=None))
+        for key in keys:
+            revoke_key(key)
+        self.message_user(request, ngettext("%d key was revoked.", "%d keys were revoked.", len(keys)) % len(keys))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         return {

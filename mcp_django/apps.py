@@ -7,7 +7,7 @@ from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.db.models.signals import post_delete
+from django.db.models.signals import post_delete, post_save
 
 from mcp_django.signals import components_changed, server_changed
 
@@ -42,7 +42,10 @@ class MCPDjangoConfig(AppConfig):
         server_changed.connect(_announce, dispatch_uid="mcp_django")
         components_changed.connect(_tell_workers, dispatch_uid="mcp_django")
         if apps.is_installed("oauth2_provider"):
-            from mcp_django.oauth.accounts import forget_account
+            from mcp_django.models import ServiceAccount
+            from mcp_django.oauth.accounts import end_tokens, forget_account
 
             model = getattr(settings, "OAUTH2_PROVIDER_APPLICATION_MODEL", "oauth2_provider.Application")
             post_delete.connect(forget_account, sender=model, dispatch_uid="mcp_django")
+            for signal in (post_save, post_delete):
+                signal.connect(end_tokens, sender=ServiceAccount, dispatch_uid="mcp_django")

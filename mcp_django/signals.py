@@ -51,7 +51,7 @@ client_disconnected = Signal()
 """All tokens that a client had of a user ended. Arguments: ``user``, ``application``."""
 
 token_revoked = Signal()
-"""A client ended a token (RFC 7009). Arguments: ``request``, ``application`` (``None``: it isn't known)."""
+"""A token was ended, by its client (RFC 7009) or by staff. Arguments: ``request``, ``application`` (or ``None``)."""
 
 oauth_refused = Signal()
 """A client was refused. Arguments: ``request``, ``what`` (``"token"``, ...), ``status``, ``error`` (RFC 6749 §5.2)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,6 +13,8 @@ from django.utils import timezone
 
 from mcp_django.auth.resources import mcp_scopes
 from mcp_django.models import APIKey
+
+logger = logging.getLogger("mcp_django.auth")
 
 PREFIX = "mcpk_"
 
@@ -42,6 +45,7 @@ def save_key(row: APIKey) -> str:
     key = PREFIX + secrets.token_urlsafe(32)
     row.prefix, row.last4, row.key_checksum = key[: len(PREFIX) + 4], key[-4:], checksum(key)
     row.save()
+    logger.info("API key %s made: user %s, scopes %s.", row.pk, row.user_id, " ".join(row.scopes) or "none")
     return key
 
 
@@ -50,6 +54,7 @@ def revoke_key(row: APIKey) -> None:
     if row.revoked_at is None:
         row.revoked_at = timezone.now()
         row.save(update_fields=["revoked_at"])
+        logger.info("API key %s revoked: user %s.", row.pk, row.user_id)
 
 
 def checksum(secret: str) -> str:

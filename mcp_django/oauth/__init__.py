@@ -48,6 +48,7 @@ def _clients() -> dict[str, Any]:
 def _tokens() -> dict[str, Any]:
     return {
         "ACCESS_TOKEN_ADMIN_CLASS": "mcp_django.oauth.admin.MCPAccessTokenAdmin",
+        "REFRESH_TOKEN_ADMIN_CLASS": "mcp_django.oauth.admin.MCPRefreshTokenAdmin",
         "OAUTH2_VALIDATOR_CLASS": "mcp_django.oauth.validators.MCPOAuth2Validator",
         "SCOPES_BACKEND_CLASS": "mcp_django.oauth.scopes.MCPScopes",
         "DEFAULT_SCOPES": ["mcp"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
-from oauth2_provider.models import get_application_model
+from oauth2_provider.models import get_access_token_model, get_application_model
 
 from mcp_django.models import ServiceAccount
 
@@ -21,6 +21,15 @@ def find_account(application: Any) -> ServiceAccount | None:
 def forget_account(*, instance: Any, **kwargs: Any) -> None:
     """End the account of a client that was deleted: a receiver of ``post_delete``."""
     ServiceAccount.objects.filter(client_id=instance.client_id).delete()
+
+
+def end_tokens(*, instance: ServiceAccount, created: bool = False, **kwargs: Any) -> None:
+    """End the tokens of an account that was changed or deleted: a receiver of ``post_save`` and ``post_delete``.
+
+    They name its user and scopes as they were. The program asks for another, if it still may.
+    """
+    if not created:
+        get_access_token_model().objects.filter(application__client_id=instance.client_id).delete()
 
 
 def make_account(name: str, user: Any, scopes: list[str]) -> tuple[Any, str]:

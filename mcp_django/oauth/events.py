@@ -46,16 +46,18 @@ def client_disconnected(user: Any, application: Any, count: int) -> None:
     logger.info("Disconnected: user %s, client %s, %d tokens", user.pk, _name(application), count)
 
 
-def token_revoked(request: HttpRequest, application: Any) -> None:
-    """A client ended a token (RFC 7009)."""
+def token_revoked(request: HttpRequest, application: Any, *, by: Any = None) -> None:
+    """A token was ended: by its client (RFC 7009), or ``by`` a member of the staff."""
     signals.token_revoked.send(sender=None, request=request, application=application)
-    logger.info("Revocation: client %s from %s", _name(application), client_address(request))
+    who = f"by user {by.pk}" if by is not None else f"from {client_address(request)}"
+    logger.info("Revocation: client %s %s", _name(application), who)
 
 
 def refused(request: HttpRequest, what: str, status: int, error: str) -> None:
     """A client was refused ``what`` it wanted, with an error of RFC 6749 §5.2."""
     signals.oauth_refused.send(sender=None, request=request, what=what, status=status, error=error)
-    client_id = _printable(request.POST.get("client_id") or request.GET.get("client_id") or "unknown")
+    form = {} if what == "registration" else request.POST  # whose body is no form, whatever it calls itself
+    client_id = _printable(form.get("client_id") or request.GET.get("client_id") or "unknown")
     address = client_address(request)
     logger.warning("Refused: %s, %s %s, client %s from %s", what, status, _printable(error), client_id, address)
 

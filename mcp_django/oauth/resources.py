@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
 from mcp_django.auth.resources import canonical, mcp_scopes, resource_url
+from mcp_django.conf import get_settings
 from mcp_django.oauth.issuer import resource_base
 from mcp_django.registry import MCPServer, servers
 
@@ -54,14 +55,29 @@ def bind(resources: list[str], scopes: Iterable[str], client: Any, request: Any)
     strangers = [resource for resource in found if resource not in known]
     if strangers or not found:
         state = request.GET.get("state") if isinstance(request, HttpRequest) else request.state
-        raise invalid_target(strangers, known, state)
+        raise invalid_target(strangers, state)
     return list(dict.fromkeys(found))
 
 
-def invalid_target(strangers: list[str], known: list[str], state: str | None) -> CustomOAuth2Error:
-    """Return the refusal of a resource that nobody serves here (RFC 8707 §2)."""
+def names_of(resources: str, request: HttpRequest) -> list[str]:
+    """Return how people know the servers that a client asks for; none where there is only one.
+
+    Args:
+        resources: their identifiers, with spaces between them.
+    """
+    base, asked = resource_base(request), resources.split()
+    if len(_used_servers()) == 1:
+        return []
+    found = {resource_url(server.path, base): server for server in servers()}
+    settings = get_settings()
+    named = [found[each] for each in spelled(asked, found) if each in found]
+    return [server.title or server.name or settings.TITLE or settings.NAME or "MCP" for server in named]
+
+
+def invalid_target(strangers: list[str], state: str | None) -> CustomOAuth2Error:
+    """Return the refusal of a resource that nobody serves here (RFC 8707 §2). It tells nobody which ones there are."""
     asked = f"{strangers[0]} is no server of this project" if strangers else "Name the server that the token is for"
-    text = f"{asked}: resource must be one of {', '.join(known)}."
+    text = f"{asked}: resource must be the URL of its endpoint."
     return CustomOAuth2Error(error="invalid_target", description=_printable(text), state=state)
 
 

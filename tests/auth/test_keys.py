@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -52,3 +53,17 @@ def test_a_key_is_revoked_once() -> None:
     revoke_key(row)
     assert not row.usable
     assert row.revoked_at == first
+
+
+def test_the_making_and_the_end_of_a_key_are_recorded_without_the_key(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "mcp_django.auth")
+    user = make_user()
+    key = create_key("agent", user)
+    row = APIKey.objects.get()
+    revoke_key(row)
+    revoke_key(row)
+    assert caplog.messages == [
+        f"API key {row.pk} made: user {user.pk}, scopes none.",
+        f"API key {row.pk} revoked: user {user.pk}.",
+    ]
+    assert key not in caplog.text

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.sites import site
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, Application, Grant, RefreshToken
@@ -95,12 +95,8 @@ def test_staff_disconnect_a_client_by_any_token_of_it(staff: Client, flow: Flow)
     assert AccessToken.objects.count() == 2
     one = AccessToken.objects.first()
     assert one is not None
-    from oauth2_provider.settings import oauth2_settings
-
-    model_admin = oauth2_settings.ACCESS_TOKEN_ADMIN_CLASS(AccessToken, site)
-    request = staff.get("/admin/").wsgi_request
+    model_admin, request = offered(staff, AccessToken, "ACCESS_TOKEN_ADMIN_CLASS")
     assert "disconnect" in model_admin.get_actions(request)
-    request._messages = type("Messages", (), {"add": staticmethod(lambda *args, **kwargs: None)})()
     model_admin.disconnect(request, AccessToken.objects.filter(pk=one.pk))
     assert not AccessToken.objects.exists()
 
@@ -125,3 +121,51 @@ def test_staff_give_no_scope_that_there_is_not(staff: Client, ada: User) -> None
     data = {"client_id": robot.client_id, "user": ada.pk, "scopes": ["everything"]}
     assert staff.post("/admin/mcp_django/serviceaccount/add/", data).status_code == 200
     assert not ServiceAccount.objects.exists()
+
+
+TOKENS = pytest.mark.parametrize(
+    ("model", "setting"),
+    [(AccessToken, "ACCESS_TOKEN_ADMIN_CLASS"), (RefreshToken, "REFRESH_TOKEN_ADMIN_CLASS")],
+    ids=["access token", "refresh token"],
+)
+
+
+def offered(browser: Client, model: Any, setting: str) -> tuple[Any, Any]:
+    """Return how the admin shows these tokens, and a request to it."""
+    from oauth2_provider.settings import oauth2_settings
+
+    request = browser.get("/admin/").wsgi_request
+    request._messages = type("Messages", (), {"add": staticmethod(lambda *args, **kwargs: None)})()  # type: ignore[attr-defined]
+    return getattr(oauth2_settings, setting)(model, site), request
+
+
+@TOKENS
+def test_what_staff_revoke_is_recorded(
+    staff: Client, caplog: pytest.LogCaptureFixture, model: Any, setting: str
+) -> None:
+    model_admin, request = offered(staff, model, setting)
+    with caplog.at_level("INFO", "mcp_django.oauth"):
+        revoke, _, _ = model_admin.get_actions(request)["revoke_tokens"]
+        revoke(model_admin, request, model.objects.all())
+    assert caplog.messages == [f"Revocation: client notebook by user {request.user.pk}"]
+    assert not AccessToken.objects.exists()
+    assert not RefreshToken.objects.filter(revoked=None).exists()
+
+
+@TOKENS
+def test_staff_who_may_only_look_revoke_nothing(page: Client, ada: User, model: Any, setting: str) -> None:
+    ada.is_staff = True
+    ada.save()
+    ada.user_permissions.add(Permission.objects.get(codename=f"view_{model._meta.model_name}"))
+    model_admin, request = offered(page, model, setting)
+    assert model_admin.has_view_permission(request)
+    assert not model_admin.get_actions(request)
+
+
+def test_the_toolkits_own_list_of_tokens_leads_to_the_page_that_ends_all_of_it(page: Client) -> None:
+    from django.urls import NoReverseMatch, reverse
+
+    answer = page.get(reverse("oauth2_provider:authorized-token-list"), follow=True)
+    assert answer.wsgi_request.path == "/connected-apps/"
+    with pytest.raises(NoReverseMatch):
+        reverse("oauth2_provider:authorized-token-delete", args=[1])

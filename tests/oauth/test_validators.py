@@ -172,3 +172,19 @@ def test_a_refusal_is_json_whatever_the_client_put_into_it(flow: Flow) -> None:
     answer = flow.token(code=flow.code(), resource="http://testserver/<script>")
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/json")
     assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("change", [{"scopes": []}, {"user": "ada"}, None], ids=str)
+def test_a_token_of_an_account_that_was_changed_ends(robot: User, ada: User, change: dict[str, Any] | None) -> None:
+    """It would go on with the scopes, and the user, that the account had."""
+    client, secret = make_account("nightly", robot, ["mcp"])
+    other, other_secret = make_account("hourly", robot, ["mcp"])
+    assert sign_in(client, secret).status_code == sign_in(other, other_secret).status_code == 200
+    account = ServiceAccount.objects.get(client_id=client.client_id)
+    if change is None:
+        account.delete()
+    else:
+        account.scopes = change.get("scopes", account.scopes)
+        account.user = ada if "user" in change else account.user
+        account.save()
+    assert [token.application for token in AccessToken.objects.all()] == [other]

@@ -20,7 +20,7 @@ from mcp_django.oauth.clients import is_local, shown_host
 from mcp_django.oauth.connections import has_connection
 from mcp_django.oauth.forms import MCPAllowForm
 from mcp_django.oauth.issuer import issuer, with_issuer
-from mcp_django.oauth.resources import bind
+from mcp_django.oauth.resources import bind, names_of
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -124,6 +124,7 @@ class AuthorizeView(AuthorizationView):  # type: ignore[misc]
             "publisher": shown_host(client_id) if client_id.startswith("https://") else None,
             "redirect_host": destination(redirect_uri),
             "is_local": is_local(redirect_uri),
+            "servers": names_of(asked.get("resource") or "", self.request),
             "here": self.request.get_full_path(),
         }
 

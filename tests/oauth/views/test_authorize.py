@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from oauth2_provider.models import Grant
 
+from mcp_django import MCPServer
 from tests.oauth.flow import REDIRECT, RESOURCE, Flow, application, query
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,21 @@ def test_the_page_says_who_asks_where_it_leads_to_and_for_whom(flow: Flow) -> No
     text = shown(page)
     for fact in ("&lt;b&gt;Notebook&lt;/b&gt;", "client.example", "ada", "Use this service as you", "Log out"):
         assert fact in text, fact
+
+
+def test_where_there_are_several_servers_it_says_which_it_lets_the_client_use(flow: Flow, reports: MCPServer) -> None:
+    from mcp_django import mcp
+
+    application()
+    assert "Lets it use" not in shown(flow.ask())
+    mcp.add_tool(lambda: None, "search")
+    try:
+        assert "Lets it use reports" in shown(flow.ask(resource=f"{RESOURCE}/reports/"))
+        page = flow.ask(resource=[RESOURCE, f"{RESOURCE}/reports"])
+        assert "Lets it use tests , reports" in shown(page)
+        assert "Lets it use tests , reports" in shown(flow.answer(page, scopes=[]))
+    finally:
+        mcp.remove_tool("search")
 
 
 def test_it_shows_the_account_whatever_the_projects_templates_know(flow: Flow, settings: Any) -> None:

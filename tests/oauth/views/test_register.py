@@ -233,3 +233,10 @@ def test_a_program_on_ones_own_computer_may_use_any_port(flow: Flow) -> None:
     told = register(redirect_uris=["http://localhost/callback"], token_endpoint_auth_method="none").json()
     flow.client_id, flow.redirect_uri = told["client_id"], "http://localhost:51823/callback"
     assert "code" in query(flow.answer(flow.ask()))
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=x", "multipart/form-data", "text/plain"])
+def test_a_refusal_reads_no_form_that_comes_in_place_of_an_object(oauth: Any, db: None, kind: str) -> None:
+    oauth(DCR_RATE="1/h")
+    assert register().status_code == 400
+    assert Client().post("/register/", b"--x\r\nbroken", content_type=kind).status_code == 429
