@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mcp_django.routes.downloads import aserve_file, serve_file
     from mcp_django.routes.event_streams import ServerSentEvent, event_stream, last_event_id
     from mcp_django.routes.filenames import safe_filename
+    from mcp_django.routes.oauth_login import OAuthFailed, OAuthLogin
     from mcp_django.routes.problems import Problem, json_errors
     from mcp_django.routes.request_ids import request_id
     from mcp_django.routes.request_log import log_requests
@@ -27,6 +28,8 @@ __all__ = [
     "STANDARD",
     "STRIPE",
     "HMACSignature",
+    "OAuthFailed",
+    "OAuthLogin",
     "Problem",
     "ServerSentEvent",
     "Webhook",
@@ -55,6 +58,7 @@ _HOMES = {
     "downloads": ("aserve_file", "serve_file"),
     "event_streams": ("ServerSentEvent", "event_stream", "last_event_id"),
     "filenames": ("safe_filename",),
+    "oauth_login": ("OAuthFailed", "OAuthLogin"),
     "problems": ("Problem", "json_errors"),
     "request_ids": ("request_id",),
     "request_log": ("log_requests",),
