@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx2
 import pytest
+from django.core.management.commands import flush
+from django.db.models import Model
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
@@ -41,6 +43,31 @@ def no_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 def _read_switches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let servers not ask the database what is switched off, save in the tests of that, which set it back."""
     monkeypatch.setattr(MCPServer, "unread", False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_flush() -> Iterator[None]:
+    """After a flush, put the content types and permissions back as they were: to have each app make its own is slow.
+
+    pytest-django empties the tables with it after each test that has transactions of its own.
+    """
+    from django.contrib.auth.models import Permission  # once the apps are loaded
+    from django.contrib.contenttypes.models import ContentType
+
+    kept: list[tuple[type[Model], list[Model]]] = []
+    emit = flush.emit_post_migrate_signal
+
+    def restore(verbosity: int, interactive: bool, database: str) -> None:
+        if not kept:
+            emit(verbosity, interactive, database)
+            kept.extend((model, list(model._default_manager.all())) for model in (ContentType, Permission))
+            return
+        for model, rows in kept:
+            model._default_manager.bulk_create(rows)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "emit_post_migrate_signal", restore)
+        yield
 
 
 @pytest.fixture(autouse=True)

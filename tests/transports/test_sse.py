@@ -103,7 +103,7 @@ def _tools(server: MCPServer, go_on: asyncio.Event, ended: list[str]) -> None:
 
 
 @pytest.fixture
-def application(server: MCPServer) -> Any:
+def application(server: MCPServer, no_demo: None) -> Any:
     """All endpoints, as ``get_mcp_application()`` routes them."""
 
     async def other(scope: Any, receive: Any, send: Any) -> None:
