@@ -37,7 +37,7 @@ class MCPDjangoConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from mcp_django.checks import oauth  # noqa: F401 - registers these, and the others as well
+        from mcp_django.checks import oauth, routes  # noqa: F401 - registers these, and the others as well
 
         server_changed.connect(_announce, dispatch_uid="mcp_django")
         components_changed.connect(_tell_workers, dispatch_uid="mcp_django")

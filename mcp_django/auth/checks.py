@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from mcp_django.conf import get_settings
 from mcp_django.registry import Access, Declaration, Kind, access_of, discover, servers
 
-_KINDS: tuple[Kind, ...] = ("tool", "resource", "prompt")
+_KINDS: tuple[Kind, ...] = ("tool", "resource", "prompt", "route")
 
 
 def check_permissions() -> Iterator[CheckMessage]:

@@ -14,7 +14,7 @@ WELL_KNOWN = "/.well-known/oauth-protected-resource"
 """Where the document about a resource is: this, and then the resource's own path (RFC 9728 §3.1)."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_KINDS: tuple[Kind, ...] = ("tool", "resource", "prompt")
+_KINDS: tuple[Kind, ...] = ("tool", "resource", "prompt", "route")
 
 
 def base_url(scheme: str, host: str, root_path: str = "") -> str:

@@ -49,6 +49,9 @@ class MCPSettings:
     OAUTH: OAuthSettings = field(default_factory=OAuthSettings)
     """Sign-in: a dict of the keys of ``OAuthSettings``."""
 
+    BUILTIN_ROUTES: bool = False
+    """Whether ``mcp_django.urls`` has ``/livez``, ``/readyz``, what is served where, and the OpenAPI document."""
+
     PAGE_SIZE: int = 1000
     """Most items on one page of a list."""
 

@@ -48,8 +48,11 @@ class DjangoRequest(Request):
     """
 
     def __init__(self, request: HttpRequest, path_params: Mapping[str, Any], principal: Principal) -> None:
+        given = scope_of(request)
+        query = given["query_string"]
         scope = {
-            **scope_of(request),
+            **given,
+            "query_string": query.encode() if isinstance(query, str) else query,  # Django's test client has a str
             "asgi": {"version": "3.0", "spec_version": "2.4"},
             "extensions": {},
             "path_params": dict(path_params),

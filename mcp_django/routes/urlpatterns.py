@@ -11,6 +11,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 
 from mcp_django.exceptions import AlreadyRegistered, InvalidDeclaration
+from mcp_django.routes.builtin import builtin_routes
 from mcp_django.routes.compilation import Route, compile_route, declared_routes
 from mcp_django.routes.paths import shape_of
 from mcp_django.routes.view import make_view
@@ -23,7 +24,12 @@ def get_route_urlpatterns() -> list[URLPattern]:
         AlreadyRegistered: two routes want the same path and method.
         InvalidDeclaration: a route can't be served.
     """
-    return patterns_of([compile_route(declaration, server) for declaration, server in declared_routes()])
+    return patterns_of(all_routes())
+
+
+def all_routes() -> list[Route]:
+    """Return what is declared, and what comes with the package. Raises ``InvalidDeclaration``."""
+    return [*(compile_route(declaration, server) for declaration, server in declared_routes()), *builtin_routes()]
 
 
 def patterns_of(routes: Iterable[Route]) -> list[URLPattern]:
@@ -67,4 +73,6 @@ def _view(group: list[Route]) -> Any:
     view: Any = csrf_exempt(make_view(group))  # ``csrf`` decides for each request
     for alias in connections:  # ``view`` opens what ATOMIC_REQUESTS wants: Django refuses to, for async views
         view = non_atomic_requests(alias)(view)
+    if all(not route.access.public or route.declaration.public for route in group):
+        view.login_required = False  # LoginRequiredMiddleware has nothing to ask where the routes say themselves
     return view

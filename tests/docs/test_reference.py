@@ -86,6 +86,7 @@ def test_every_check_that_runs_with_deploy_says_so() -> None:
         "mcp_django.W015",
         "mcp_django.W016",
         "mcp_django.W017",
+        "mcp_django.W023",
     }
 
 

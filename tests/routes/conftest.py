@@ -77,7 +77,8 @@ def ask(request: pytest.FixtureRequest, no_demo: None, server: MCPServer) -> Ask
                 client = AsyncClient(raise_request_exception=False, enforce_csrf_checks=True)
                 response = await client.generic(method, path, body, **options)
                 if response.streaming:
-                    response.parts = [part async for part in response.streaming_content]
+                    parts = response.streaming_content
+                    response.parts = [part async for part in parts] if response.is_async else list(parts)
                 return response
             return await sync_to_async(_ask_wsgi)(method, path, body, options)
 

@@ -1,0 +1,101 @@
+"""Is this process alive, and may it be sent requests? For load balancers and orchestrators."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.core.cache import caches
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+
+logger = logging.getLogger(__name__)
+
+LAYER_SECONDS = 2
+"""How long the channel layer may take to hand a message back."""
+
+
+class NotReady(Exception):
+    """Something that requests need doesn't work."""
+
+
+async def livez(request: HttpRequest) -> JsonResponse:
+    """Say that this process answers. Asks nothing of anything else."""
+    return JsonResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
+
+
+async def readyz(request: HttpRequest) -> JsonResponse:
+    """Say whether databases, cache, channel layer and migrations are ready; 503 names what isn't.
+
+    Why it isn't stands in the log, and in the answer to members of the staff, told by their token.
+    """
+    failures = {}
+    for name, check in _CHECKS.items():
+        try:
+            await check()
+        except Exception as error:
+            logger.error("Not ready: %s.", name, exc_info=error)
+            failures[name] = f"{type(error).__name__}: {error}"
+    body: dict[str, Any] = {
+        "status": "unavailable" if failures else "ready",
+        "checks": {name: "failed" if name in failures else "ok" for name in _CHECKS},
+    }
+    principal = request.principal  # type: ignore[attr-defined]
+    if failures and principal.kind in ("token", "key") and getattr(principal.user, "is_staff", False):
+        body["details"] = failures
+    return JsonResponse(body, status=503 if failures else 200, headers={"Cache-Control": "no-store"})
+
+
+def _check_databases() -> None:
+    for connection in connections.all():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+
+def _check_cache() -> None:
+    for alias in caches:
+        key, value = f"mcp_django.readyz.{secrets.token_hex(8)}", secrets.token_hex(8)
+        caches[alias].set(key, value, timeout=10)
+        found = caches[alias].get(key)
+        caches[alias].delete(key)
+        if found != value and "dummy" not in type(caches[alias]).__module__:
+            raise NotReady(f"The cache {alias!r} doesn't keep what it is given.")
+
+
+async def _check_channel_layer() -> None:
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    channel = await layer.new_channel()
+    await layer.send(channel, {"type": "readyz"})
+    async with asyncio.timeout(LAYER_SECONDS):
+        await layer.receive(channel)
+
+
+_migrated = False
+"""Whether nothing was left to apply, once. New migrations come with new code, and so with a new process."""
+
+
+def _check_migrations() -> None:
+    global _migrated
+    if _migrated:
+        return
+    for connection in connections.all():
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            raise NotReady(f"Migrations of the database {connection.alias!r} are not applied.")
+    _migrated = True
+
+
+_CHECKS: dict[str, Callable[[], Awaitable[None]]] = {
+    "database": sync_to_async(_check_databases),
+    "cache": sync_to_async(_check_cache),
+    "channel_layer": _check_channel_layer,
+    "migrations": sync_to_async(_check_migrations),
+}
