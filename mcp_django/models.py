@@ -205,6 +205,11 @@ class Dashboard(Call):
     class Meta:
         proxy = True
         default_permissions = ("view",)
+        permissions = [
+            ("run_component", _("Can run components in the console")),
+            ("manage_connections", _("Can see and end what clients may do for users")),
+            ("run_as_user", _("Can run components in the console as another user")),
+        ]
         verbose_name = _("dashboard")
         verbose_name_plural = _("dashboard")
 
@@ -224,6 +229,25 @@ class ComponentSwitch(models.Model):
         verbose_name = _("component that is switched off")
         verbose_name_plural = _("components that are switched off")
         constraints = [models.UniqueConstraint(fields=["server", "kind", "key"], name="mcp_django_one_switch")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+class ComponentSchema(models.Model):
+    """What lists show of a component, since when: a row for each change that somebody has looked at."""
+
+    server = models.CharField(max_length=200, blank=True)
+    kind = models.CharField(max_length=16)
+    key = models.CharField(max_length=500)
+    shown = models.JSONField()
+    first_seen = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("schema of a component")
+        verbose_name_plural = _("schemas of components")
+        ordering = ["pk"]
+        indexes = [models.Index(fields=["server", "kind", "key"], name="mcp_django_schema_of")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.key}"

@@ -2,7 +2,25 @@
 
 from __future__ import annotations
 
+from mcp_django.dashboard.components import ComponentPage, ComponentsPage, ReloadPage, SwitchPage
+from mcp_django.dashboard.connect import ConnectPage
+from mcp_django.dashboard.console import ConsolePage
+from mcp_django.dashboard.health import HealthPage
 from mcp_django.dashboard.overview import OverviewPage
 from mcp_django.dashboard.page import Page
+from mcp_django.dashboard.routes import RoutesPage
+from mcp_django.dashboard.sign_in import DisconnectPage, SignInPage
 
-PAGES: tuple[type[Page], ...] = (OverviewPage,)
+PAGES: tuple[type[Page], ...] = (
+    OverviewPage,
+    ComponentsPage,
+    SwitchPage,
+    ReloadPage,
+    ComponentPage,
+    ConsolePage,
+    SignInPage,
+    DisconnectPage,
+    RoutesPage,
+    HealthPage,
+    ConnectPage,
+)

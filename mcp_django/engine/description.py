@@ -10,6 +10,7 @@ from typing import Any
 
 from django.apps import apps
 
+from mcp_django.engine.compile import Component
 from mcp_django.engine.server import get_engine
 from mcp_django.registry import Access, Declaration, Kind, MCPServer, access_of, app_order
 
@@ -88,20 +89,19 @@ class ServerDescription:
 
 def describe(server: MCPServer) -> ServerDescription:
     """Describe a server. Raises ``InvalidDeclaration`` as ``get_engine`` does."""
-    engine = get_engine(server)
+    engine = server.engine or get_engine(server)  # not brought up to date here: that is for the loop that serves
     return ServerDescription(
         path=server.path,
         info=engine.server_info,
         components=tuple(
-            _describe(declaration, server)
+            _describe(declaration, server, engine.component(declaration.kind, declaration.key))
             for kind in KINDS
             for declaration in sorted(server.declarations(kind), key=lambda each: app_order(each.module))
         ),
     )
 
 
-def _describe(declaration: Declaration, server: MCPServer) -> ComponentDescription:
-    component = get_engine(server).component(declaration.kind, declaration.key)
+def _describe(declaration: Declaration, server: MCPServer, component: Component | None) -> ComponentDescription:
     listing = component.listing if component is not None else {}
     return ComponentDescription(
         kind=declaration.kind,

@@ -53,7 +53,10 @@ class Switches(Changes):
 
         Raises:
             NotRegistered: there is none of this kind and key.
+            ValueError: it is a route, which is a URL of the project's.
         """
+        if kind == "route":
+            raise ValueError(f"A route can't be switched off: take {key!r} out of the code, or let its view refuse.")
         if (kind, key) not in self._declarations:
             raise NotRegistered(f"No {kind} {key!r} is registered on {self!r}.")
         model = _model()

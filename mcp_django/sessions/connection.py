@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 LogLevel = Literal["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]
 
-Transport = Literal["streamable-http", "sse", "stdio"]
+Transport = Literal["streamable-http", "sse", "stdio", "console"]
 
 MAX_TEXT = 200
 """Most characters that are kept of anything a client calls itself."""

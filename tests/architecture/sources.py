@@ -18,6 +18,11 @@ def source_files() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def written_files() -> list[Path]:
+    """Return those that people write: Django makes a migration, however long."""
+    return [path for path in source_files() if path.parent.name != "migrations"]
+
+
 def label(path: Path) -> str:
     """Return a file's path from the root of the repository."""
     return path.relative_to(PACKAGE.parent).as_posix()

@@ -145,3 +145,9 @@ def test_reload_compiles_anew_and_tells_everybody(server: MCPServer, told: list[
     assert server.generation == generation + 1
     assert not server.is_enabled("tool", "vote")
     assert told == ["fixture compile", "fixture tools", "fixture resources", "fixture prompts"]
+
+
+def test_a_route_can_not_be_switched_off(server: MCPServer) -> None:
+    server.custom_route("/health")(lambda request: None)
+    with pytest.raises(ValueError, match="take 'GET /health' out of the code"):
+        server.disable("route", "GET /health")

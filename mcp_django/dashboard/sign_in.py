@@ -1,0 +1,157 @@
+"""Sign-in in one place: which client may do what for whom, and ending that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.apps import apps
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from mcp_django.dashboard.audit import log_action
+from mcp_django.dashboard.page import Page
+from mcp_django.models import APIKey, ServiceAccount
+
+MAX_SHOWN = 500
+"""Most connections on the page: the search finds the others."""
+
+MANAGE = "mcp_django.manage_connections"
+
+
+@dataclass(slots=True)
+class Connection:
+    """What one client may do for one user."""
+
+    user: Any
+    application: Any
+    scopes: set[str] = field(default_factory=set)
+    tokens: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+    """When its last access token ends. ``None``: it has none, and would have to renew."""
+
+    renews: bool = False
+    """Whether it can get new ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kind of thing that has pages of its own in the admin."""
+
+    title: Any
+    count: int
+    url: str
+
+
+class SignInPage(Page):
+    """Who is connected, and where the rest is."""
+
+    route = "sign-in/"
+    url_name = "mcp_django_sign_in"
+    title = gettext_lazy("Sign-in")
+    permission = MANAGE
+    template_name = "admin/mcp_django/sign_in.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        query = self.request.GET.get("q", "")
+        found = connections(query) if apps.is_installed("oauth2_provider") else []
+        return super().get_context_data(
+            query=query,
+            connections=found[:MAX_SHOWN],
+            more=len(found) > MAX_SHOWN,
+            kept=list(self._kept()),
+            **kwargs,
+        )
+
+    def _kept(self) -> Iterable[Kept]:
+        models: list[Any] = [APIKey, ServiceAccount]
+        if apps.is_installed("oauth2_provider"):
+            models = [*_oauth_models(), *models]
+        for model in models:
+            meta = model._meta
+            if not self.request.user.has_perm(f"{meta.app_label}.view_{meta.model_name}"):
+                continue
+            name = f"admin:{meta.app_label}_{meta.model_name}_changelist"
+            try:
+                url = reverse(name, current_app=self.site.name)
+            except NoReverseMatch:
+                url = ""
+            yield Kept(meta.verbose_name_plural, model._default_manager.count(), url)
+
+
+class DisconnectPage(Page):
+    """Asks before a client is disconnected, and does it."""
+
+    route = "sign-in/disconnect/"
+    url_name = "mcp_django_disconnect"
+    title = gettext_lazy("Disconnect a client")
+    permission = MANAGE
+    template_name = "admin/mcp_django/disconnect.html"
+    in_navigation = False
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """End all that the client holds of the user's, once that is confirmed."""
+        from mcp_django.oauth.connections import disconnect
+
+        user: Any = get_object_or_404(get_user_model(), pk=_number(request.POST.get("user")))
+        application: Any = get_object_or_404(_oauth_models()[0], pk=_number(request.POST.get("application")))
+        if "confirmed" not in request.POST:
+            return self.render_to_response(self.get_context_data(account=user, application=application))
+        disconnect(user, application)
+        log_action(request, f"{application} of {user}", _("Disconnected."))
+        text = _("%(client)s can no longer act for %(user)s.") % {"client": application, "user": user}
+        messages.success(request, text)
+        return HttpResponseRedirect(reverse("admin:mcp_django_sign_in", current_app=self.site.name))
+
+
+def _number(given: str | None) -> str:
+    """Return a primary key as it came; what can't be one finds nobody."""
+    return given if given and given.replace("-", "").isalnum() and given.isascii() and len(given) < 40 else "0"
+
+
+def _oauth_models() -> list[Any]:
+    from oauth2_provider.models import get_access_token_model, get_application_model
+
+    return [get_application_model(), get_access_token_model()]
+
+
+def connections(query: str = "") -> list[Connection]:
+    """Return which client holds tokens of which user, the newest first, by two queries.
+
+    Args:
+        query: in the name of the client or the user.
+    """
+    from oauth2_provider.models import get_access_token_model, get_refresh_token_model
+
+    found: dict[tuple[Any, Any], Connection] = {}
+    related = ("user", "application")
+    access = get_access_token_model().objects.filter(expires__gt=timezone.now(), user__isnull=False)
+    for token in access.select_related(*related):
+        connection = _of(found, token)
+        connection.scopes.update(token.scope.split())
+        connection.until = max(connection.until or token.expires, token.expires)
+    for token in get_refresh_token_model().objects.filter(revoked=None).select_related(*related, "access_token"):
+        connection = _of(found, token)
+        connection.renews = True
+        if token.access_token is not None:
+            connection.scopes.update(token.access_token.scope.split())
+    wanted = query.casefold()
+    fitting = [each for each in found.values() if wanted in f"{each.application} {each.user}".casefold()]
+    return sorted(fitting, key=lambda each: each.since or timezone.now(), reverse=True)
+
+
+def _of(found: dict[tuple[Any, Any], Connection], token: Any) -> Connection:
+    slot = (token.user_id, token.application_id)
+    connection = found.setdefault(slot, Connection(token.user, token.application))
+    connection.tokens += 1
+    connection.since = min(connection.since or token.created, token.created)
+    return connection
