@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from time import monotonic
 from uuid import uuid4
 
 import anyio
@@ -16,11 +17,11 @@ from tests.servers.processes import SITE, ServerProcess, command
 
 pytestmark = [pytest.mark.server, pytest.mark.anyio]
 
-STOP_SECONDS = 15
-"""How long a server may take to stop, its streams open, on a machine that has much else to do; 5 on a quiet one.
+STOP_SECONDS = 5
+"""How long a server may take to stop, its streams open. The calls would go on for 20."""
 
-The calls would go on for 20.
-"""
+WAIT_SECONDS = 60
+"""How long a test waits for it."""
 
 
 @pytest.fixture(params=["handshake", "modern"])
@@ -57,20 +58,33 @@ async def test_a_silent_call_shows_a_sign_of_life_and_then_its_result(site: Endp
 
 @pytest.mark.parametrize("stopped", ["runmcp", "daphne", "uvicorn"])
 async def test_a_server_with_calls_under_way_stops_soon_after_sigterm(site_database: str, stopped: str) -> None:
-    """Two have an open stream, one of them from sync code; the third says nothing and never looks up."""
-    line = command(stopped, "asgi:application")
-    with ServerProcess(f"{stopped} to be stopped", line, SITE, {"DATABASE_URL": site_database}) as server:
+    taken = [await seconds_to_stop(site_database, stopped)]
+    while taken[-1] >= STOP_SECONDS and len(taken) < 3:  # on a busy machine: one that waits always takes longer
+        taken.append(await seconds_to_stop(site_database, stopped))
+    assert taken[-1] < STOP_SECONDS
+    if stopped != "daphne":  # by itself it waits for the first cancelled call only: what others do in the end is lost
+        assert rows_of(site_database, "async") == ["started", "cancelled"] * len(taken)
+
+
+async def seconds_to_stop(database: str, way: str) -> float:
+    """Stop a server in the middle of three calls, and return how long it takes.
+
+    Two have an open stream, one of them from sync code; the third says nothing and never looks up.
+    """
+    line = command(way, "asgi:application")
+    silent = uuid4().hex
+    with ServerProcess(f"{way} to be stopped", line, SITE, {"DATABASE_URL": database}) as server:
         async with (
             endpoint(server.url) as site,
             site.stream("hold", key="async") as first,
             site.stream("hold_sync", key="sync") as second,
-            site.under_way("block", "silent"),
+            site.under_way("block", silent),
         ):
             assert (await first.message())["method"] == (await second.message())["method"] == "notifications/progress"
+            begin = monotonic()
             server.terminate()
-            await anyio.to_thread.run_sync(server.wait, STOP_SECONDS)
-    if stopped != "daphne":  # by itself it waits for the first cancelled call only: what others do in the end is lost
-        assert rows_of(site_database, "async") == ["started", "cancelled"]
+            await anyio.to_thread.run_sync(server.wait, WAIT_SECONDS)
+            return monotonic() - begin
 
 
 def rows_of(database: str, key: str) -> list[str]:
