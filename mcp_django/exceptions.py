@@ -12,6 +12,7 @@ __all__ = [
     "NotRegistered",
     "ResourceError",
     "ToolError",
+    "ValidationError",
 ]
 
 
@@ -45,3 +46,10 @@ class ToolError(MCPDjangoError):
 
 class ResourceError(MCPDjangoError):
     """The same for resources: its text reaches the client as it is."""
+
+
+class ValidationError(ToolError):
+    """What FastMCP called an argument that doesn't fit: for code that was written for it.
+
+    New code raises ``ToolError``, or Django's ``ValidationError``, whose texts reach the client as well.
+    """

@@ -76,8 +76,13 @@ _current: ContextVar[Principal | None] = ContextVar("mcp_django_principal", defa
 
 def get_access_token() -> AccessToken | None:
     """Return the token on whose behalf this code runs; ``None`` outside of a call, and in one without."""
-    principal = _current.get()
+    principal = current_principal()
     return None if principal is None else access_token_of(principal)
+
+
+def current_principal() -> Principal | None:
+    """Return the one on whose behalf this code runs; ``None`` outside of a call."""
+    return _current.get()
 
 
 class acting_for:

@@ -11,6 +11,7 @@ from asgiref.sync import async_to_sync
 
 from mcp_django.auth.access_token import AccessToken, access_token_of
 from mcp_django.engine.exchange import LOG_LEVELS, SEVERITY, Exchange
+from mcp_django.engine.ported import CREDENTIALS, PortedContext
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractUser, AnonymousUser
@@ -21,10 +22,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
 
-
-class Context:
+class Context(PortedContext):
     """One per call, handed to the parameter that is annotated with it, whatever that is called.
 
     What speaks to the client is a coroutine; sync code calls its twin with ``_sync`` at the end of the name.
@@ -84,7 +83,7 @@ class Context:
         Those that carry a credential are left out: no function holds one.
         """
         headers = self._exchange.headers or {}
-        return {name: value for name, value in headers.items() if name not in _CREDENTIALS}
+        return {name: value for name, value in headers.items() if name not in CREDENTIALS}
 
     @property
     def meta(self) -> Mapping[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
@@ -243,3 +244,11 @@ def decorate(add: Callable[..., None], first: Any, options: dict[str, Any]) -> A
         return fn
 
     return declare_with_options
+
+
+def declaring_module() -> str:
+    """Return the name of the module that constructs a server, past classes of our own that derive from it."""
+    frame = sys._getframe(2)
+    while frame.f_globals["__name__"].startswith("mcp_django.") and frame.f_back is not None:
+        frame = frame.f_back
+    return str(frame.f_globals["__name__"])

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import module_has_submodule
 
 from mcp_django.exceptions import DiscoveryError
+from mcp_django.registry.server import forget, register, servers
 
 _lock = RLock()
 _outcome: bool | DiscoveryError = False
@@ -34,6 +35,7 @@ def discover() -> None:
             refuse_shadow()
             for config in apps.get_app_configs():
                 _import(config.name, config.label)
+            settle_default()
         except DiscoveryError as error:
             _outcome = error
             raise
@@ -52,6 +54,19 @@ def _import(package: str, label: str) -> None:
         raise DiscoveryError(
             f"Importing {package}.mcp of the app {label!r} failed: {type(error).__name__}: {error}"
         ) from error
+
+
+def settle_default() -> None:
+    """Let the only server that ``replaces_default`` do so, unless something is declared on the default one."""
+    default = next((server for server in servers() if not server.path), None)
+    candidates = [server for server in servers() if server.replaces_default and server is not default]
+    if default is None or default.replaces_default or default.occupied or len(candidates) != 1:
+        return
+    (successor,) = candidates
+    forget(default)
+    forget(successor)
+    successor.path, default.successor = "", successor
+    register(successor)
 
 
 def refuse_shadow() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import RLock
 from typing import Any, TypeVar, Unpack, overload
@@ -22,6 +21,7 @@ from mcp_django.registry.declarations import (
     ToolDeclaration,
     check_parameters,
     declare,
+    declaring_module,
     decorate,
 )
 from mcp_django.registry.routes import Routes
@@ -48,6 +48,12 @@ class MCPServer(Switches, Routes, AccessDefaults):
         InvalidDeclaration: the name, the path or an option holds something that may not be in it.
     """
 
+    replaces_default = False
+    """Whether it takes the default server's place, if it is the only one that would and nothing is declared there."""
+
+    successor: MCPServer | None = None
+    """What has taken the default server's place."""
+
     def __init__(
         self,
         name: str,
@@ -63,16 +69,17 @@ class MCPServer(Switches, Routes, AccessDefaults):
     ) -> None:
         self.name = name
         self.path = slugify(name) if path is None else path
+        _check_names(name, self.path)
         self.title, self.description, self.instructions = title, description, instructions
         self.version, self.website_url, self.icons = version, website_url, tuple(icons)
         self._set_access(f"MCPServer({name!r})", access)
-        self.module: str = sys._getframe(1).f_globals["__name__"]
+        self.module = declaring_module()
         self.revision = 0
         """Grows with every change, so that whoever keeps something made from the declarations knows to drop it."""
         self.engine: Any = None  # kept here by the engine, to go when the server goes
         self._declarations: dict[tuple[Kind, str], Declaration] = {}
         self._lock = RLock()
-        _register(self)
+        register(self)
 
     def __repr__(self) -> str:
         return f"<MCPServer {self.name or 'default'!r} at {self.path or '/'!r}>"
@@ -82,6 +89,11 @@ class MCPServer(Switches, Routes, AccessDefaults):
         with self._lock:
             return tuple(each for (of, _), each in self._declarations.items() if of == kind)
 
+    @property
+    def occupied(self) -> bool:
+        """Whether anything is declared on it."""
+        return bool(self._declarations)
+
     def add(self, declaration: Declaration) -> None:
         """Add a component.
 
@@ -89,6 +101,11 @@ class MCPServer(Switches, Routes, AccessDefaults):
             AlreadyRegistered: one of this kind and name is there; the error names both modules.
         """
         slot = (declaration.kind, declaration.key)
+        if self.successor is not None:
+            raise InvalidDeclaration(
+                f"{declaration.kind} {declaration.key!r} in {declaration.module} is declared on mcp_django.mcp, whose "
+                f"place {self.successor!r} of {self.successor.module} has taken: declare it there."
+            )
         with self._lock:
             if slot in self._declarations:
                 first = self._declarations[slot].module
@@ -254,20 +271,30 @@ class MCPServer(Switches, Routes, AccessDefaults):
 _servers: dict[str, MCPServer] = {}
 
 
-def _register(server: MCPServer) -> None:
-    if server.name and not NAME.fullmatch(server.name):
-        raise InvalidDeclaration(f"{server.name!r} can't be a server's name: 1 to 128 letters, digits, '_', '.', '-'.")
-    if (server.path or server.name) and (server.path in _RESERVED_PATHS or not _PATH.fullmatch(server.path)):
-        raise InvalidDeclaration(f"{server.path!r} can't be a server's path: letters, digits, '_', '.', '-' and '/'.")
+def _check_names(name: str, path: str) -> None:
+    if name and not NAME.fullmatch(name):
+        raise InvalidDeclaration(f"{name!r} can't be a server's name: 1 to 128 letters, digits, '_', '.', '-'.")
+    if (path or name) and (path in _RESERVED_PATHS or not _PATH.fullmatch(path)):
+        raise InvalidDeclaration(f"{path!r} can't be a server's path: letters, digits, '_', '.', '-' and '/'.")
+
+
+def register(server: MCPServer) -> None:
+    """Let a server be served, as constructing it does. Raises as that does."""
     if server.path in _servers:
         first = _servers[server.path].module
         raise AlreadyRegistered(f"An MCP server at {server.path!r} is declared in {first} and in {server.module}.")
     _servers[server.path] = server
 
 
+def forget(server: MCPServer) -> None:
+    """Let a server not be served any more."""
+    if _servers.get(server.path) is server:
+        del _servers[server.path]
+
+
 def servers() -> tuple[MCPServer, ...]:
     """Return every server, the default one first."""
-    return tuple(_servers.values())
+    return tuple(sorted(_servers.values(), key=lambda server: server.path != ""))
 
 
 mcp = MCPServer("", path="")
