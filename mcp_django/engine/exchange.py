@@ -97,9 +97,6 @@ class Exchange:
     rights: Rights | None = None
     """What its user may do, as far as it has been read."""
 
-    lifespan_context: Any = None
-    """What the server's ``lifespan`` has given."""
-
     _cancelled: bool = field(default=False, init=False)
     _over: bool = field(default=False, init=False)
     _questions: int = field(default=0, init=False)

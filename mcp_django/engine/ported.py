@@ -36,7 +36,7 @@ class PortedContext:
 
     @property
     def request_context(self) -> SimpleNamespace:
-        """The SDK's ``RequestContext``: ``request_id``, ``meta``, ``session``, ``lifespan_context``, ``request``.
+        """The SDK's ``RequestContext``: ``request_id``, ``meta``, ``session`` and ``request``.
 
         ``request`` is a Starlette ``Request`` without its body and without headers that carry a credential; ``None``
         over stdio.
@@ -46,7 +46,6 @@ class PortedContext:
             request_id=exchange.request_id,
             meta=SimpleNamespace(**{**exchange.meta, "progressToken": exchange.progress_token}),
             session=self.session,
-            lifespan_context=exchange.lifespan_context,
             request=_request(exchange.scope),
         )
 

@@ -127,6 +127,7 @@ def _boolean(text: str) -> bool:
 
 _ELSEWHERE = {
     "json_response": "an answer is one JSON body here, unless the function speaks before it is done; drop it",
+    "lifespan": "no server starts and ends it; make what functions share when it is first used, in the module's scope",
     "log_level": "what is logged, and where, says settings.LOGGING",
     "message_path": "clients of HTTP+SSE post to <endpoint>/messages; settings.MCP_DJANGO['SSE'] switches it on",
     "mount_path": "the prefix of the endpoints is settings.MCP_DJANGO['PATH']",

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from asgiref.sync import sync_to_async
+
+from mcp_django.fastmcp.arguments import in_project
+
 if TYPE_CHECKING:
     from mcp_types import ContentBlock, GetPromptResult
 
@@ -16,53 +20,67 @@ if TYPE_CHECKING:
 class Asking:
     """What ``FastMCP`` has of them."""
 
-    async def list_tools(self) -> list[Any]:
+    async def list_tools(self: Any) -> list[Any]:
         """Return every tool: the SDK's ``Tool``, which answers to ``inputSchema`` and to ``input_schema``."""
-        found: Any = await _ready(self).list_items(self, "tools/list")
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
 
-    async def list_resources(self) -> list[Any]:
+        return await shapes.list_items(self, "tools/list")
+
+    async def list_resources(self: Any) -> list[Any]:
         """Return every resource that isn't a template, as the SDK's ``Resource``."""
-        found: Any = await _ready(self).list_items(self, "resources/list")
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
 
-    async def list_resource_templates(self) -> list[Any]:
+        return await shapes.list_items(self, "resources/list")
+
+    async def list_resource_templates(self: Any) -> list[Any]:
         """Return every template, as the SDK's ``ResourceTemplate``."""
-        found: Any = await _ready(self).list_items(self, "resources/templates/list")
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
 
-    async def list_prompts(self) -> list[Any]:
+        return await shapes.list_items(self, "resources/templates/list")
+
+    async def list_prompts(self: Any) -> list[Any]:
         """Return every prompt, as the SDK's ``Prompt``."""
-        found: Any = await _ready(self).list_items(self, "prompts/list")
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
+
+        return await shapes.list_items(self, "prompts/list")
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any]
+        self: Any, name: str, arguments: dict[str, Any]
     ) -> list[ContentBlock] | tuple[list[ContentBlock], dict[str, Any]]:
         """Call a tool. Returns its content, and with it, if it promises any, what is structured of it.
 
         Raises:
             ToolError: there is no such tool for this caller, or it failed.
         """
-        found: Any = await _ready(self).call_tool(self, name, arguments)
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
 
-    async def read_resource(self, uri: Any) -> list[ResourceContent]:
+        return await shapes.call_tool(self, name, arguments)
+
+    async def read_resource(self: Any, uri: Any) -> list[ResourceContent]:
         """Read a resource. Raises ``ResourceError``."""
-        found: Any = await _ready(self).read_resource(self, str(uri))
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
 
-    async def get_prompt(self, name: str, arguments: dict[str, Any] | None = None) -> GetPromptResult:
+        return await shapes.read_resource(self, str(uri))
+
+    async def get_prompt(self: Any, name: str, arguments: dict[str, Any] | None = None) -> GetPromptResult:
         """Render a prompt. Raises ``ValueError``, as FastMCP does."""
-        found: Any = await _ready(self).get_prompt(self, name, arguments)
-        return found
+        await _ready(self)
+        from mcp_django.fastmcp import shapes
+
+        return await shapes.get_prompt(self, name, arguments)
 
 
-def _ready(server: Any) -> Any:
-    """Load what answers: it takes the SDK, and Django."""
+async def _ready(server: Any) -> None:
+    """Load Django, as far as nobody has."""
     from mcp_django.fastmcp import standalone
 
-    standalone.set_up(server)
-    from mcp_django.fastmcp import shapes
-
-    return shapes
+    if in_project():
+        standalone.set_up(server)
+    else:  # tables are made
+        await sync_to_async(standalone.set_up, thread_sensitive=False)(server)

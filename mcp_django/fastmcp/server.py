@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Unpack
+from typing import Any, Literal, TypeVar, Unpack
 
 from django.utils.text import slugify
 
@@ -23,6 +23,9 @@ from mcp_django.fastmcp.arguments import (
 from mcp_django.fastmcp.asking import Asking
 from mcp_django.fastmcp.declaring import hints, reader
 from mcp_django.registry import Declaration, MCPServer
+from mcp_django.registry.routes import RouteOptions
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 Transport = Literal["stdio", "sse", "streamable-http"]
 
@@ -55,7 +58,7 @@ class FastMCP(Asking, MCPServer):
         InvalidDeclaration: an option is unknown, or asks for what can't be served in this project.
     """
 
-    replaces_default = True
+    _replaces_default = True
 
     def __init__(
         self,
@@ -73,33 +76,21 @@ class FastMCP(Asking, MCPServer):
     ) -> None:
         label = name or "FastMCP"
         given = read_arguments(options)
-        others = {
-            "auth_server_provider": auth_server_provider,
-            "event_store": event_store,
-            "retry_interval": retry_interval,
-        }
         self.settings = FastMCPSettings(**given)
         self.event_store = event_store
-        self.lifespan = self.settings.lifespan
-        slug = slugify(label) or "fastmcp"
-        path = _path(label, self.settings.streamable_http_path)
-        self.replaces_default = not path
-        access: Any = {key: value for key, value in options.items() if key not in NAMES}
-        if required := getattr(self.settings.auth, "required_scopes", None):
-            access = {"scopes": required, **access}
-        super().__init__(
-            slug,
-            path=path or slug,
-            instructions=instructions or "",
-            website_url=website_url or "",
-            icons=icons or (),
-            **access,
-        )
+        path, slug = _path(label, self.settings.streamable_http_path), slugify(label) or "fastmcp"
+        self._replaces_default = not path
+        said = {"instructions": instructions or "", "website_url": website_url or "", "icons": icons or ()}
+        super().__init__(slug, path=path or slug, **said, **_access(options, self.settings.auth))  # type: ignore[arg-type]
         self.name = label  # FastMCP took any text, and its code shows it
         self._refuse(token_verifier, tools, needs_auth=bool(self.settings.auth or auth_server_provider))
+        others = {"auth_server_provider": auth_server_provider, "event_store": event_store}
+        self._tell(given, {**others, "retry_interval": retry_interval})
+
+    def _tell(self, given: Mapping[str, Any], others: Mapping[str, Any]) -> None:
         if in_project() and (said := notices(given, others)):
-            text = f"FastMCP({label!r}) in {self.module} has arguments that do nothing here. {' '.join(said)}"
-            warnings.warn(text, FastMCPWarning, stacklevel=2)
+            text = f"FastMCP({self.name!r}) in {self.module} has arguments that do nothing here. {' '.join(said)}"
+            warnings.warn(text, FastMCPWarning, stacklevel=3)
 
     def _refuse(self, token_verifier: Any, tools: Any, *, needs_auth: bool) -> None:
         """Refuse what would be less than was asked for. Raises ``InvalidDeclaration``."""
@@ -152,8 +143,8 @@ class FastMCP(Asking, MCPServer):
             annotations: the SDK's ``ToolAnnotations``, or a dict of its members.
         """
         named = {"title": title, "description": description, "structured_output": structured_output}
-        options |= {key: value for key, value in named.items() if value is not None}
-        return super().tool(name, icons=icons or (), meta=meta or {}, **hints(annotations), **options)
+        options = {**hints(annotations), **options, **{key: each for key, each in named.items() if each is not None}}
+        return super().tool(name, icons=icons or (), meta=meta or {}, **options)
 
     def add_tool(self, fn: Callable[..., Any], name: str | None = None, *args: Any, **options: Any) -> None:
         """Declare ``fn`` as a tool. After the name come FastMCP's arguments in FastMCP's order: see ``tool``."""
@@ -188,6 +179,18 @@ class FastMCP(Asking, MCPServer):
         said = {key: getattr(uri, key) for key in named if getattr(uri, key, None) is not None}
         return super().add_resource(str(uri.uri), reader(uri), **(said | options))
 
+    def custom_route(
+        self,
+        path: str,
+        methods: Iterable[str] | str = ("GET",),
+        name: str | None = None,
+        include_in_schema: bool = True,  # noqa: FBT001, FBT002 - the signature that FastMCP's users know
+        **options: Unpack[RouteOptions],
+    ) -> Callable[[F], F]:
+        """Declare a route, as ``MCPServer`` does. A handler that doesn't say otherwise gets Starlette's request."""
+        given: RouteOptions = {"starlette": True, **options}
+        return super().custom_route(path, methods, name, include_in_schema, **given)
+
     # Serving
 
     def run(
@@ -218,9 +221,19 @@ class FastMCP(Asking, MCPServer):
 
         For tests, and to be mounted in another application. It needs no lifespan.
         """
-        from mcp_django.fastmcp.standalone import make_application
+        from mcp_django.fastmcp.standalone import set_up
+
+        set_up(self)
+        from mcp_django.fastmcp.application import make_application
 
         return make_application(self)
+
+
+def _access(options: Mapping[str, Any], auth: Any) -> dict[str, Any]:
+    """Return what is asked of callers: the options that aren't FastMCP's, and the scopes that its ``auth`` requires."""
+    access = {key: value for key, value in options.items() if key not in NAMES}
+    required = getattr(auth, "required_scopes", None)
+    return {"scopes": required, **access} if required else access
 
 
 def _path(name: str, given: str) -> str:

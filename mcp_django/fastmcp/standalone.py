@@ -18,7 +18,8 @@ from django.core.management.utils import get_random_secret_key
 
 from mcp_django.conf import get_settings
 from mcp_django.fastmcp.arguments import MIRRORED, FastMCPSettings, in_project
-from mcp_django.registry import discover, servers, settle_default
+from mcp_django.registry import discover, servers
+from mcp_django.registry.discovery import settle_default
 from mcp_django.registry.server import forget, register
 
 if TYPE_CHECKING:
@@ -82,7 +83,6 @@ def make_settings(server: FastMCP, *, sse: bool = False) -> dict[str, Any]:
     said = server.settings
     folder = Path(tempfile.mkdtemp(prefix="mcp_django-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    mirrored = {key: value for name, key in MIRRORED.items() if (value := getattr(said, name)) is not None}
     return {
         "SECRET_KEY": get_random_secret_key(),
         "DEBUG": said.debug,
@@ -101,14 +101,20 @@ def make_settings(server: FastMCP, *, sse: bool = False) -> dict[str, Any]:
             "handlers": {"stderr": {"class": "logging.StreamHandler"}},
             "root": {"handlers": ["stderr"], "level": said.log_level.upper()},
         },
-        "MCP_DJANGO": {
-            "AUTH": "none",
-            "PATH": said.streamable_http_path.strip("/"),
-            "SESSIONS": sse or not said.stateless_http,
-            "SSE": sse,
-            "EVENT_LOG": server.event_store is not None,
-            **mirrored,
-        },
+        "MCP_DJANGO": _keys(server, sse=sse),
+    }
+
+
+def _keys(server: FastMCP, *, sse: bool) -> dict[str, Any]:
+    said = server.settings
+    mirrored = {key: value for name, key in MIRRORED.items() if (value := getattr(said, name)) is not None}
+    return {
+        "AUTH": "none",
+        "PATH": said.streamable_http_path.strip("/"),
+        "SESSIONS": sse or not said.stateless_http,
+        "SSE": sse,
+        "EVENT_LOG": server.event_store is not None,
+        **mirrored,
     }
 
 

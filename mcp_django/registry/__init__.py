@@ -11,7 +11,7 @@ from mcp_django.registry.declarations import (
     ResourceDeclaration,
     ToolDeclaration,
 )
-from mcp_django.registry.discovery import app_order, discover, refuse_shadow, settle_default
+from mcp_django.registry.discovery import app_order, discover, refuse_shadow
 from mcp_django.registry.routes import Blueprint, RouteDeclaration, Routes
 from mcp_django.registry.server import MCPServer, mcp, servers
 
@@ -35,5 +35,4 @@ __all__ = [
     "mcp",
     "refuse_shadow",
     "servers",
-    "settle_default",
 ]

@@ -57,15 +57,15 @@ def _import(package: str, label: str) -> None:
 
 
 def settle_default() -> None:
-    """Let the only server that ``replaces_default`` do so, unless something is declared on the default one."""
+    """Let the only server that ``_replaces_default`` do so, unless something is declared on the default one."""
     default = next((server for server in servers() if not server.path), None)
-    candidates = [server for server in servers() if server.replaces_default and server is not default]
-    if default is None or default.replaces_default or default.occupied or len(candidates) != 1:
+    candidates = [server for server in servers() if server._replaces_default and server is not default]
+    if default is None or default._replaces_default or default._declarations or len(candidates) != 1:
         return
     (successor,) = candidates
     forget(default)
     forget(successor)
-    successor.path, default.successor = "", successor
+    successor.path, default._successor = "", successor
     register(successor)
 
 

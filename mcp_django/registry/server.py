@@ -48,10 +48,10 @@ class MCPServer(Switches, Routes, AccessDefaults):
         InvalidDeclaration: the name, the path or an option holds something that may not be in it.
     """
 
-    replaces_default = False
+    _replaces_default = False
     """Whether it takes the default server's place, if it is the only one that would and nothing is declared there."""
 
-    successor: MCPServer | None = None
+    _successor: MCPServer | None = None
     """What has taken the default server's place."""
 
     def __init__(
@@ -89,11 +89,6 @@ class MCPServer(Switches, Routes, AccessDefaults):
         with self._lock:
             return tuple(each for (of, _), each in self._declarations.items() if of == kind)
 
-    @property
-    def occupied(self) -> bool:
-        """Whether anything is declared on it."""
-        return bool(self._declarations)
-
     def add(self, declaration: Declaration) -> None:
         """Add a component.
 
@@ -101,10 +96,10 @@ class MCPServer(Switches, Routes, AccessDefaults):
             AlreadyRegistered: one of this kind and name is there; the error names both modules.
         """
         slot = (declaration.kind, declaration.key)
-        if self.successor is not None:
+        if self._successor is not None:
             raise InvalidDeclaration(
                 f"{declaration.kind} {declaration.key!r} in {declaration.module} is declared on mcp_django.mcp, whose "
-                f"place {self.successor!r} of {self.successor.module} has taken: declare it there."
+                f"place {self._successor!r} of {self._successor.module} has taken: declare it there."
             )
         with self._lock:
             if slot in self._declarations:

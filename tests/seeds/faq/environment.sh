@@ -1,0 +1,18 @@
+# Server configuration
+FASTMCP_HOST=0.0.0.0
+FASTMCP_PORT=8000
+FASTMCP_DEBUG=true
+FASTMCP_LOG_LEVEL=DEBUG
+
+# HTTP transport settings
+FASTMCP_MOUNT_PATH=/api
+FASTMCP_STREAMABLE_HTTP_PATH=/mcp
+
+# Behavior settings
+FASTMCP_WARN_ON_DUPLICATE_TOOLS=false
+FASTMCP_WARN_ON_DUPLICATE_RESOURCES=false
+FASTMCP_WARN_ON_DUPLICATE_PROMPTS=false
+
+# Authentication (when using auth)
+FASTMCP_AUTH_ISSUER_URL=https://myserver.com
+FASTMCP_AUTH_CLIENT_ID=my-client-id
