@@ -32,6 +32,12 @@ GROUP = "mcp_django"
 MAX_BATCH = 500
 """Most items in one message of the layer."""
 
+MAX_OUTGOING = 20_000
+"""Most items that wait for the layer. When there are more, they are dropped, and the others notice a gap."""
+
+LAYER_SECONDS = 10
+"""How long the layer may take for one request before it counts as failed: a Redis that hangs says nothing."""
+
 MAX_PUBLISHERS = 1024
 """Processes whose numbering is remembered."""
 
@@ -112,6 +118,10 @@ class Hub:
         """Hand over to this process now, and to the others as soon as the layer takes it. On the hub's loop only."""
         self._handle(item)
         if self.layer is not None:
+            if len(self._outgoing) >= MAX_OUTGOING:
+                logger.warning("The channel layer does not keep up: %d messages were dropped.", len(self._outgoing))
+                self._outgoing.clear()
+                self._number += 1  # used up, so that the others notice a gap, and look at everything
             self._outgoing[item] = None
             self._drained.clear()
             self._work.set()
@@ -163,7 +173,7 @@ class Hub:
                     self._take(await self.layer.receive(channel))
                 backoff = 0.1
             except Exception as error:
-                if type(error).__name__ == "TimeoutError" and await self._rejoined(channel):
+                if type(error).__name__ == "TimeoutError" and channel and await self._rejoined(channel):
                     continue  # nothing was said: our own limit, or that of redis-py 8, which is 5 seconds
                 channel, missed = "", True
                 self._joined.clear()
@@ -172,8 +182,9 @@ class Hub:
                 backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
 
     async def _join(self) -> str:
-        channel: str = await self.layer.new_channel("mcp")
-        await self.layer.group_add(GROUP, channel)
+        async with asyncio.timeout(LAYER_SECONDS):
+            channel: str = await self.layer.new_channel("mcp")
+            await self.layer.group_add(GROUP, channel)
         self._channel = channel
         self._joined_at = self.loop.time()
         self._joined.set()
@@ -183,10 +194,11 @@ class Hub:
 
     async def _rejoined(self, channel: str) -> bool:
         try:
-            await self.layer.group_add(GROUP, channel)
+            async with asyncio.timeout(LAYER_SECONDS):
+                await self.layer.group_add(GROUP, channel)
         except Exception:
             return False
-        return bool(channel)
+        return True
 
     def _take(self, message: dict[str, Any]) -> None:
         if message.get("from") == self._name:
@@ -249,7 +261,8 @@ class Hub:
         if items:
             self._numbered_at = now
         try:
-            await self.layer.group_send(GROUP, message)
+            async with asyncio.timeout(LAYER_SECONDS):
+                await self.layer.group_send(GROUP, message)
         except Exception as error:
             logger.warning("The channel layer did not take a message (%s: %s).", type(error).__name__, error)
             return False

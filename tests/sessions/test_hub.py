@@ -263,6 +263,58 @@ async def test_a_layer_that_goes_away_is_joined_again_and_then_everybody_is_told
     await heard.until(update(0))
 
 
+async def test_a_layer_that_hangs_holds_up_nobody_and_then_everybody_is_told(
+    layer: SharedLayer, pair: tuple[Hub, Hub, Heard], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a Redis does that was stopped, or whose network went away: nothing is refused, and nothing answered."""
+    here, _, heard = pair
+    here.publish(update(9))
+    await here.flush()
+    with monkeypatch.context() as patch:
+        patch.setattr(hubs, "LAYER_SECONDS", 0.05)
+        layer.slow = 3600
+        here.publish(update(0))
+        async with asyncio.timeout(SECONDS):
+            await here.flush()
+        assert "The channel layer did not take a message (TimeoutError: )." in caplog.text
+        layer.slow = 0
+    here.publish(update(1))
+    await heard.until_everything()
+
+
+async def test_a_layer_that_hangs_while_it_is_joined_is_joined_again(
+    layer: SharedLayer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join, hanging = layer.group_add, [True, True]
+
+    async def hang(group: str, channel: str) -> None:
+        if hanging:
+            hanging.pop()
+            await asyncio.Event().wait()
+        await join(group, channel)
+
+    monkeypatch.setattr(layer, "group_add", hang)
+    monkeypatch.setattr(hubs, "LAYER_SECONDS", 0.05)
+    async with process(layer) as (hub, _), asyncio.timeout(SECONDS):
+        while not hub._joined.is_set():
+            await hub.joined()
+    assert caplog.text.count("The channel layer failed (TimeoutError: )") == 2
+
+
+async def test_what_a_layer_does_not_keep_up_with_is_dropped_and_noticed(
+    layer: SharedLayer, pair: tuple[Hub, Hub, Heard], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hubs, "MAX_OUTGOING", 10)
+    here, _, heard = pair
+    here.publish(update(9))
+    await here.flush()
+    for number in range(100, 125):
+        here.publish(update(number))
+        assert len(here._outgoing) <= 10
+    assert caplog.text.count("does not keep up: 10 messages were dropped") == 2
+    await heard.until_everything()
+
+
 async def test_waits_between_tries_grow(
     layer: SharedLayer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
