@@ -71,7 +71,7 @@ def access_token_of(principal: Principal) -> AccessToken | None:
     return AccessToken(principal) if principal.kind in ("token", "key") else None
 
 
-_current: ContextVar[Principal | None] = ContextVar("mcp_django_principal", default=None)
+acting_principal: ContextVar[Principal | None] = ContextVar("mcp_django_principal", default=None)
 
 
 def get_access_token() -> AccessToken | None:
@@ -82,7 +82,7 @@ def get_access_token() -> AccessToken | None:
 
 def current_principal() -> Principal | None:
     """Return the one on whose behalf this code runs; ``None`` outside of a call."""
-    return _current.get()
+    return acting_principal.get()
 
 
 class acting_for:
@@ -94,7 +94,7 @@ class acting_for:
         self._principal = principal
 
     def __enter__(self) -> None:
-        self._token = _current.set(self._principal)
+        self._token = acting_principal.set(self._principal)
 
     def __exit__(self, *exc_info: object) -> None:
-        _current.reset(self._token)
+        acting_principal.reset(self._token)

@@ -33,15 +33,12 @@ class Clock:
 
         self._ticking = False
 
-    def add(self, call: Late) -> None:
-        """Tell it after one or two ticks, unless it is discarded before."""
+    def add(self, call: Late) -> asyncio.Task[Any]:
+        """Tell it after one or two ticks, unless it is discarded before. Returns the task that runs now."""
         self._new[call] = None
         if not self._ticking:
             self._ticking = True
             self._loop.call_later(TICK_SECONDS, self._tick)
-
-    def current_task(self) -> asyncio.Task[Any]:
-        """Return the task that runs on the clock's loop now."""
         task = asyncio.current_task(self._loop)
         assert task is not None
         return task
@@ -100,11 +97,10 @@ class Limit:
     def __enter__(self) -> Self:
         if self._seconds:
             self._clock = get_clock()
-            self._task = self._clock.current_task()
+            self._task = self._clock.add(self)
             if self._seconds < 2 * TICK_SECONDS:
+                self._clock.discard(self)
                 self._arm(self._seconds)
-            else:
-                self._clock.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:

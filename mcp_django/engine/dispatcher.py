@@ -15,16 +15,17 @@ from typing import Any, get_args
 
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, SERVER_INFO_META_KEY
-from mcp_types.methods import CLIENT_REQUESTS, INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_required
+from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND, SERVER_INFO_META_KEY
+from mcp_types.methods import INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_required
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from mcp_django.auth.access_token import acting_for
+from mcp_django.auth.access_token import acting_principal
 from mcp_django.engine import completions, lifecycle, prompts, resources, subscriptions, tools
 from mcp_django.engine.access import visible_keys
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.params import check_params
 from mcp_django.engine.results import Sound
 from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
 from mcp_django.engine.switches import read_switches
@@ -92,12 +93,12 @@ def _schema(method: str, version: str, question: bool) -> TypeAdapter[Any]:  # n
 
 async def answer(exchange: Exchange) -> Answer:
     """Answer one request. Never raises, save for cancellation."""
+    acting = acting_principal.set(exchange.principal)
     try:
         if exchange.engine.declared.unread:
             await read_switches(exchange.engine.declared)
             exchange.engine.refresh()
-        with acting_for(exchange.principal):
-            result = await _handle(exchange)
+        result = await _handle(exchange)
         if not isinstance(result, bytes):
             result = shape(exchange, result)
     except MCPError as error:
@@ -109,6 +110,7 @@ async def answer(exchange: Exchange) -> Answer:
         logger.exception("Answering %s failed.", exchange.method)
         return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")
     finally:
+        acting_principal.reset(acting)
         exchange.close()
     return Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(exchange.request_id), result))
 
@@ -123,16 +125,7 @@ def _handle(exchange: Exchange) -> Awaitable[dict[str, Any] | bytes]:
     handler = METHODS.get(method)
     if handler is None:
         raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
-    schema = CLIENT_REQUESTS.get((method, exchange.version))
-    if schema is None:
-        raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
-    message: dict[str, Any] = {"jsonrpc": "2.0", "id": 0, "method": method}
-    if exchange.params is not None:
-        message["params"] = exchange.params
-    try:
-        schema.__pydantic_validator__.validate_python(message, by_name=False)
-    except ValidationError as error:
-        raise MCPError(INVALID_PARAMS, f"Invalid request parameters: {_fields(error)}") from error
+    check_params(exchange)
     if exchange.modern and method in INPUT_REQUIRED_METHODS:
         return _in_a_round(handler, exchange)
     return handler(exchange)
@@ -161,7 +154,7 @@ def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
             result["_meta"] = {SERVER_INFO_META_KEY: exchange.engine.server_info, **result["_meta"]}
     try:
         if type(result) is Sound:
-            body = to_json(result)
+            body = to_json({**result})  # the subclass would take three times as long
         else:
             adapter = _schema(exchange.method, exchange.version, is_input_required(result))
             checked = adapter.validator.validate_python(result, by_name=False)
@@ -185,12 +178,3 @@ def status_of(answer: Answer, *, modern: bool) -> int:
     if answer.http_status:
         return answer.http_status
     return ERROR_CODE_HTTP_STATUS.get(answer.code, 200) if modern and answer.code else 200
-
-
-def _fields(error: ValidationError) -> str:
-    """Name the members that are wrong, and say nothing of their values."""
-    lines = []
-    for each in error.errors(include_url=False, include_context=False, include_input=False):
-        where = ".".join(str(part) for part in each["loc"])
-        lines.append(f"{where}: {each['msg']}")
-    return "; ".join(lines[:5])

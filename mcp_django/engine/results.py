@@ -33,10 +33,8 @@ def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any]:
         Unserialisable: the value can't be sent; the text is for the log.
         pydantic.ValidationError: the value doesn't fit the declared type.
     """
-    if isinstance(value, BaseModel) and isinstance(value, InputRequiredResult):
-        return value.model_dump(by_alias=True, mode="json", exclude_none=True)
-    if isinstance(value, BaseModel) and isinstance(value, CallToolResult):
-        if output is not None and not value.is_error:
+    if type(value) not in _PLAIN and isinstance(value, CallToolResult | InputRequiredResult):
+        if output is not None and isinstance(value, CallToolResult) and not value.is_error:
             _check_promise(value.structured_content, output)
         return value.model_dump(by_alias=True, mode="json", exclude_none=True)
     if output is None:

@@ -55,10 +55,11 @@ class HTTPConsumer(AsyncConsumer):
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
-            check_origin(scope, headers)
-            if (allowed := preflight(scope, headers)) is not None:
-                await reply.finish(b"", 204, allowed)
-                return
+            if "origin" in headers:
+                check_origin(scope, headers)
+                if (allowed := preflight(scope, headers)) is not None:
+                    await reply.finish(b"", 204, allowed)
+                    return
             request = Request(
                 server=self.server,
                 scope=scope,
@@ -103,10 +104,12 @@ async def _read_chunks(receive: Receive) -> bytes:
         event = await receive()
         if event["type"] == "http.disconnect":
             raise ClientLeft
-        chunk = event.get("body", b"")
+        chunk: bytes = event.get("body", b"")
         size += len(chunk)
         if size > limit:
             raise too_large(limit)
+        if not (chunks or event.get("more_body", False)):
+            return chunk
         chunks.append(chunk)
         if not event.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return b"".join(chunks)

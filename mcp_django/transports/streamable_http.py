@@ -20,19 +20,15 @@ class StreamableHTTPConsumer(HTTPConsumer):
 
     async def serve(self, request: Request) -> None:
         """Answer a POST, in whichever era it is, or open or end a session's stream."""
-        if request.scope["method"] == "POST":
-            await _post(request)
-        else:
+        if request.scope["method"] != "POST":
             await _other(request, request.scope["method"])
-
-
-async def _post(request: Request) -> None:
-    check_post(request.scope, request.headers, get_settings().MAX_BODY_BYTES)
-    message = parse(await read_body(request.receive))
-    if is_handshake(request, message):
-        await HandshakeRequest(request, message).serve()
-    else:
-        await _serve_modern(request, message)
+            return
+        check_post(request.scope, request.headers, get_settings().MAX_BODY_BYTES)
+        message = parse(await read_body(request.receive))
+        if is_handshake(request, message):
+            await HandshakeRequest(request, message).serve()
+        else:
+            await _serve_modern(request, message)
 
 
 async def _other(request: Request, method: str) -> None:

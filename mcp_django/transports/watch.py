@@ -57,8 +57,7 @@ class Watch:
 
     def __enter__(self) -> Self:
         self._clock = get_clock()
-        self._task = self._clock.current_task()
-        self._clock.add(self)
+        self._task = self._clock.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:

@@ -1,0 +1,102 @@
+"""Whether a request's params are what its revision's schema wants, by the SDK's models (``mcp_types.methods``).
+
+A ``tools/call`` of the usual form is recognised by a few comparisons: making the models of it, only to throw them away,
+takes longer than all else that is done for a small tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    PROTOCOL_VERSION_META_KEY,
+)
+from mcp_types.methods import CLIENT_REQUESTS
+from pydantic import ValidationError
+
+from mcp_django.engine.exchange import Exchange
+
+MAX_ENVELOPES = 256
+"""Most clients whose envelope is remembered; the oldest goes first."""
+
+MAX_ENVELOPE_CHARACTERS = 2000
+"""A longer one is not remembered."""
+
+_USUAL_MEMBERS = frozenset({"name", "arguments", "_meta"})
+_ENVELOPE = frozenset({PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY, "progressToken"})
+
+_passed: dict[str, tuple[Any, Any]] = {}
+"""By the name of the client: what of its envelope has passed, for it sends the same with every request."""
+
+
+def check_params(exchange: Exchange) -> None:
+    """Check a request against its revision.
+
+    Raises:
+        MCPError: the revision has no such method (-32601), or the params don't fit (-32602).
+    """
+    method, params = exchange.method, exchange.params
+    schema = CLIENT_REQUESTS.get((method, exchange.version))
+    if schema is None:
+        raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
+    if method == "tools/call" and params is not None and _is_usual_call(params, exchange):
+        return
+    message: dict[str, Any] = {"jsonrpc": "2.0", "id": 0, "method": method}
+    if params is not None:
+        message["params"] = params
+    try:
+        schema.__pydantic_validator__.validate_python(message, by_name=False)
+    except ValidationError as error:
+        raise MCPError(INVALID_PARAMS, f"Invalid request parameters: {_fields(error)}") from error
+    if exchange.modern:
+        _remember(exchange.meta)
+
+
+def _is_usual_call(params: Mapping[str, Any], exchange: Exchange) -> bool:
+    """Whether the params of a ``tools/call`` surely fit. If not, they may fit all the same."""
+    if not params.keys() <= _USUAL_MEMBERS or type(params.get("name")) is not str:
+        return False
+    if type(params.get("arguments")) not in (dict, type(None)):
+        return False
+    meta = params.get("_meta")
+    if type(meta) is not dict:
+        return meta is None and not exchange.modern
+    if type(meta.get("progressToken", "")) not in (str, int):
+        return False
+    if not exchange.modern:
+        return meta.keys() <= {"progressToken"}
+    return meta.keys() <= _ENVELOPE and _has_passed(meta) and meta.get(PROTOCOL_VERSION_META_KEY) == exchange.version
+
+
+def _has_passed(meta: Mapping[str, Any]) -> bool:
+    info = meta.get(CLIENT_INFO_META_KEY)
+    known = _passed.get(_name_in(info))
+    return known is not None and known[0] == info and known[1] == meta.get(CLIENT_CAPABILITIES_META_KEY)
+
+
+def _remember(meta: Mapping[str, Any]) -> None:
+    info, capabilities = meta.get(CLIENT_INFO_META_KEY), meta.get(CLIENT_CAPABILITIES_META_KEY)
+    if len(repr((info, capabilities))) <= MAX_ENVELOPE_CHARACTERS:
+        _passed[_name_in(info)] = (info, capabilities)
+        if len(_passed) > MAX_ENVELOPES:
+            _passed.pop(next(iter(_passed)), None)
+
+
+def _name_in(info: Any) -> str:
+    name = info.get("name") if type(info) is dict else None
+    return name if type(name) is str else ""
+
+
+def _fields(error: ValidationError) -> str:
+    """Name the members that are wrong, and say nothing of their values."""
+    lines = []
+    for each in error.errors(include_url=False, include_context=False, include_input=False):
+        where = ".".join(str(part) for part in each["loc"])
+        lines.append(f"{where}: {each['msg']}")
+    return "; ".join(lines[:5])
