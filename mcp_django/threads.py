@@ -156,11 +156,13 @@ class Lane(Executor):
     ``async_to_sync`` has a thread of its own, as in ``TestCase``: then there, inside the test's transaction.
     """
 
-    __slots__ = ("_backlog", "_closed", "_lock", "_pool", "_tokens", "_worker")
+    __slots__ = ("_backlog", "_closed", "_pool", "_tokens", "_worker")
+
+    _lock = Lock()
+    """One for all lanes: it is held for a moment only, and most calls never need it."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._lock = Lock()
         self._worker: Worker | None = None
         self._backlog: list[Callable[[], None]] | None = None
         self._closed = False
@@ -173,6 +175,9 @@ class Lane(Executor):
         lane, context = self._tokens
         _lane.reset(lane)
         SyncToAsync.thread_sensitive_context.reset(context)
+        if self._worker is None and self._backlog is None:  # no sync code: no other thread knows of this lane
+            self._closed = True
+            return
         with self._lock:
             self._closed = True
             worker, backlog, self._backlog = self._worker, self._backlog, None

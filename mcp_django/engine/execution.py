@@ -64,14 +64,11 @@ class Runner:
             TimedOut: it took too long. An async function is cancelled; a thread goes on and sees ``ctx.cancelled``.
             Exception: whatever the function raises.
         """
-        context = Context(exchange)
-        for name in self.context_parameters:
-            arguments[name] = context
         seconds = get_settings().TOOL_TIMEOUT_SECONDS if self.timeout is None else self.timeout
         limit = Limit(seconds, exchange.cancel)
         try:
             with Lane(get_pool()), limit:
-                result = await self._run(arguments, context)
+                result = await self._run(arguments, exchange)
                 if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
                     raise asyncio.CancelledError
                 return result
@@ -84,7 +81,10 @@ class Runner:
             exchange.cancel()
             raise TimedOut(seconds) from error
 
-    async def _run(self, arguments: dict[str, Any], context: Context) -> Any:
+    async def _run(self, arguments: dict[str, Any], exchange: Exchange) -> Any:
+        context = Context(exchange)
+        for name in self.context_parameters:
+            arguments[name] = context
         try:
             return await self._begin(arguments, context)
         except (Exception, InputRequired, BaseExceptionGroup, KeyboardInterrupt):

@@ -1,7 +1,7 @@
 """Whether a request's params are what its revision's schema wants, by the SDK's models (``mcp_types.methods``).
 
-A ``tools/call`` of the usual form is recognised by a few comparisons: making the models of it, only to throw them away,
-takes longer than all else that is done for a small tool.
+Calls and lists of the usual form are recognised by a few comparisons: making the models of a call, only to throw them
+away, takes as long as a third of all else that is done for a small tool (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ MAX_ENVELOPES = 256
 MAX_ENVELOPE_CHARACTERS = 2000
 """A longer one is not remembered."""
 
-_USUAL_MEMBERS = frozenset({"name", "arguments", "_meta"})
+_LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
+_USUAL = {"tools/call": frozenset({"name", "arguments", "_meta"}), **dict.fromkeys(_LISTS, frozenset({"_meta"}))}
 _ENVELOPE = frozenset({PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY, "progressToken"})
 
 _passed: dict[str, tuple[Any, Any]] = {}
@@ -45,7 +46,7 @@ def check_params(exchange: Exchange) -> None:
     schema = CLIENT_REQUESTS.get((method, exchange.version))
     if schema is None:
         raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
-    if method == "tools/call" and params is not None and _is_usual_call(params, exchange):
+    if params is not None and method in _USUAL and _is_usual(params, exchange):
         return
     message: dict[str, Any] = {"jsonrpc": "2.0", "id": 0, "method": method}
     if params is not None:
@@ -58,11 +59,11 @@ def check_params(exchange: Exchange) -> None:
         _remember(exchange.meta)
 
 
-def _is_usual_call(params: Mapping[str, Any], exchange: Exchange) -> bool:
-    """Whether the params of a ``tools/call`` surely fit. If not, they may fit all the same."""
-    if not params.keys() <= _USUAL_MEMBERS or type(params.get("name")) is not str:
+def _is_usual(params: Mapping[str, Any], exchange: Exchange) -> bool:
+    """Whether the params of a call or list surely fit. If not, they may fit all the same."""
+    if not params.keys() <= _USUAL[exchange.method]:
         return False
-    if type(params.get("arguments")) not in (dict, type(None)):
+    if exchange.method == "tools/call" and not _is_call(params.get("name"), params.get("arguments")):
         return False
     meta = params.get("_meta")
     if type(meta) is not dict:
@@ -72,6 +73,10 @@ def _is_usual_call(params: Mapping[str, Any], exchange: Exchange) -> bool:
     if not exchange.modern:
         return meta.keys() <= {"progressToken"}
     return meta.keys() <= _ENVELOPE and _has_passed(meta) and meta.get(PROTOCOL_VERSION_META_KEY) == exchange.version
+
+
+def _is_call(name: Any, arguments: Any) -> bool:
+    return type(name) is str and (type(arguments) is dict or arguments is None)
 
 
 def _has_passed(meta: Mapping[str, Any]) -> bool:

@@ -91,7 +91,8 @@ def read_signature(declaration: Declaration, docstring: Docstring) -> Signature:
     except (PydanticUserError, TypeError, ValueError, NameError) as error:
         raise InvalidDeclaration(f"{where}: no JSON Schema can be made of its parameters: {error}") from error
     names = dict(zip(model.model_fields, (parameter.name for parameter in parameters), strict=True))
-    validate = partial(_validate, model, names)
+    renamed = {field: name for field, name in names.items() if field != name}
+    validate = partial(_validate, model, renamed)
     return Signature(schema, validate, tuple(parameters), tuple(contexts), signature.return_annotation)
 
 
@@ -174,12 +175,13 @@ def _describes_itself(annotation: Any, default: Any) -> bool:
     return any(isinstance(each, FieldInfo) and each.description for each in (*metadata, default))
 
 
-def _validate(model: type[BaseModel], names: Mapping[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
+def _validate(model: type[BaseModel], renamed: Mapping[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
     try:
         checked = model.__pydantic_validator__.validate_python(arguments)
     except ValidationError as error:
         checked = _second_try(model, arguments, error)
-    return {names[field]: value for field, value in checked.__dict__.items()}
+    values: dict[str, Any] = checked.__dict__
+    return {renamed.get(field, field): value for field, value in values.items()} if renamed else values
 
 
 def _second_try(model: type[BaseModel], arguments: dict[str, Any], error: ValidationError) -> Any:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 from mcp_django.conf import get_settings
@@ -27,30 +25,33 @@ class Calls:
 
     def __init__(self) -> None:
         self._cancel: dict[tuple[str, str], Callable[[], None]] = {}
-        self._count: Counter[str] = Counter()
+        self._count: dict[str, int] = {}
 
-    @contextmanager
-    def running(self, session_id: str, request_id: RequestId, cancel: Callable[[], None]) -> Iterator[None]:
+    def running(self, session_id: str, request_id: RequestId, cancel: Callable[[], None]) -> Running:
         """Count a call while it runs, and let it be cancelled.
 
-        Raises:
+        Raises (on entering):
             AlreadyRunning: one of this id runs here.
             TooManyCalls: the session has too many of them here.
         """
-        slot = (session_id, json.dumps(request_id))
-        if slot in self._cancel:
+        return Running(self, session_id, _as_json(request_id), cancel)
+
+    def add(self, session_id: str, request_id: str, cancel: Callable[[], None]) -> None:
+        """Note a call. ``request_id``: as JSON. Raises as ``running``."""
+        if (session_id, request_id) in self._cancel:
             raise AlreadyRunning
-        if self._count[session_id] >= get_settings().MAX_CALLS_PER_SESSION:
+        count = self._count.get(session_id, 0)
+        if count >= get_settings().MAX_CALLS_PER_SESSION:
             raise TooManyCalls
-        self._cancel[slot] = cancel
-        self._count[session_id] += 1
-        try:
-            yield
-        finally:
-            del self._cancel[slot]
-            self._count[session_id] -= 1
-            if not self._count[session_id]:
-                del self._count[session_id]
+        self._cancel[session_id, request_id] = cancel
+        self._count[session_id] = count + 1
+
+    def discard(self, session_id: str, request_id: str) -> None:
+        """Note that a call is over."""
+        del self._cancel[session_id, request_id]
+        self._count[session_id] -= 1
+        if not self._count[session_id]:
+            del self._count[session_id]
 
     def cancel(self, session_id: str, request_id: str) -> bool:
         """Cancel a call, and say whether it was here. ``request_id``: as JSON."""
@@ -60,20 +61,40 @@ class Calls:
         return cancel is not None
 
 
+class Running:
+    """Notes a call for as long as it runs."""
+
+    __slots__ = ("_call", "_calls", "_cancel")
+
+    def __init__(self, calls: Calls, session_id: str, request_id: str, cancel: Callable[[], None]) -> None:
+        self._calls, self._call, self._cancel = calls, (session_id, request_id), cancel
+
+    def __enter__(self) -> None:
+        self._calls.add(*self._call, self._cancel)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self._calls.discard(*self._call)
+
+
 _calls: WeakKeyDictionary[Hub, Calls] = WeakKeyDictionary()
 
 
 def get_calls() -> Calls:
     """Return the calls of the running loop."""
     hub = get_hub()
-    if hub not in _calls:
+    calls = _calls.get(hub)
+    if calls is None:
         calls = _calls[hub] = Calls()
         hub.on("cancel", calls.cancel)
-    return _calls[hub]
+    return calls
 
 
 def cancel_call(session_id: str, request_id: RequestId) -> None:
     """Cancel a call of a session, in whatever process it runs."""
-    wanted = json.dumps(request_id)
+    wanted = _as_json(request_id)
     if not get_calls().cancel(session_id, wanted):
         get_hub().publish(("cancel", session_id, wanted))
+
+
+def _as_json(request_id: RequestId) -> str:
+    return str(request_id) if type(request_id) is int else json.dumps(request_id)

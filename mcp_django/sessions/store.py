@@ -17,7 +17,7 @@ from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
 from mcp_django.models import Session
 from mcp_django.sessions.connection import Connection, LogLevel, Transport, short_capabilities, short_info
-from mcp_django.sessions.hub import get_hub
+from mcp_django.sessions.hub import Hub, get_hub
 from mcp_django.sessions.rows import (
     NOBODY,
     take_over,
@@ -120,7 +120,7 @@ async def open_session(server: str, principal: Principal, connection: Connection
     Raises:
         TooManySessions: ``MAX_SESSIONS`` are open, and none of them has been idle for long enough to go.
     """
-    _listen()
+    get_hub().prepared(_listen)
     session = LiveSession(
         connection.version,
         short_info(connection.client_info),
@@ -136,7 +136,7 @@ async def find_session(
     session_id: str, server: str, principal: Principal, transport: Transport = "streamable-http"
 ) -> LiveSession | None:
     """Return a session, or ``None`` when there is none of this id for this caller."""
-    _listen()
+    get_hub().prepared(_listen)
     session = _kept.get(session_id)
     if session is None or monotonic() - session.read > FRESH_SECONDS:
         if len(session_id) > 64:
@@ -216,8 +216,7 @@ def _keep(session: LiveSession) -> None:
         _kept.popitem(last=False)
 
 
-def _listen() -> None:
-    hub = get_hub()
+def _listen(hub: Hub) -> None:
     hub.on("session", _drop)
     hub.on("ended", _ended)
     hub.on_lost(forget_sessions)

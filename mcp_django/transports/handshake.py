@@ -6,8 +6,7 @@ A client that has no session is served all the same; it only can't be asked anyt
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
@@ -148,8 +147,7 @@ class HandshakeRequest:
             if session is None:
                 given = await answer(exchange)
             else:
-                with self._running(session, exchange, watch.call_off):
-                    given = await answer(exchange)
+                given = await self._answer_counted(exchange, session, watch.call_off)
         if watch.stopped:
             raise _stopping(exchange)
         if watch.called_off:
@@ -161,8 +159,7 @@ class HandshakeRequest:
         reply, call = self.request.reply, ResumableCall(self.request, session, exchange)
 
         async def answer_and_send() -> None:
-            with self._running(session, exchange, call.call_off):
-                given = await answer(exchange)
+            given = await self._answer_counted(exchange, session, call.call_off)
             await reply.finish(given.body, status_of(given, modern=False), response_headers(given))
 
         if await call.run(answer_and_send()):
@@ -170,11 +167,11 @@ class HandshakeRequest:
         if call.task.cancelled():
             await reply.close()
 
-    @contextmanager
-    def _running(self, session: LiveSession, exchange: Exchange, call_off: Callable[[], None]) -> Iterator[None]:
+    async def _answer_counted(self, exchange: Exchange, session: LiveSession, call_off: Callable[[], None]) -> Answer:
+        """Answer the request as one of the session's. Raises ``Refusal`` when there are too many."""
         try:
             with get_calls().running(session.id, exchange.request_id, call_off):
-                yield
+                return await answer(exchange)
         except AlreadyRunning:
             text = "A request of this id is under way."
             raise Refusal(400, text, request_id=exchange.request_id) from None
