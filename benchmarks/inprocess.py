@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from time import process_time
 from typing import Any
 
-from benchmarks.marks import IN_PROCESS_CALL, IN_PROCESS_LIST_1000, Mark
+from benchmarks.marks import BESIDE, IN_PROCESS_CALL, IN_PROCESS_LIST, Mark
 from benchmarks.measure import Effort, Series, Table, progress, turns
 from benchmarks.wire import ERAS, Era, Request, call, check_call, check_list, initialize, initialized, make_request
 
@@ -199,8 +199,8 @@ async def _lists(apps: Applications, effort: Effort, marks: list[Mark]) -> Table
             series = await take_turns(subjects, effort)
             ratio = series.ratio(OURS, SDK)
             rows.append((era, count, series.median(OURS) * 1e6, series.median(SDK) * 1e6, ratio))
-            if count == max(SIZES):
-                marks.append(Mark(f"in process, tools/list of {count}, {era}: ours / SDK", ratio, IN_PROCESS_LIST_1000))
+            if count >= 100:
+                marks.append(Mark(f"in process, tools/list of {count}, {era}: ours / SDK", ratio, IN_PROCESS_LIST))
     return Table(
         "In process: `tools/list`, all tools on one page, against the SDK's stateless JSON app",
         ("era", "tools", "ours, CPU µs", "SDK, CPU µs", "ours / SDK"),
@@ -208,7 +208,7 @@ async def _lists(apps: Applications, effort: Effort, marks: list[Mark]) -> Table
     )
 
 
-async def _beside(apps: Applications, effort: Effort) -> Table:
+async def _beside(apps: Applications, effort: Effort, marks: list[Mark]) -> Table:
     """Measure a call beside one tool and beside many: its cost must not grow with their number."""
     rows: list[tuple[Any, ...]] = []
     for era in ERAS:
@@ -223,6 +223,8 @@ async def _beside(apps: Applications, effort: Effort) -> Table:
         for side in ("ours", "SDK"):
             one, all_of_them = f"{side} 1", f"{side} {many}"
             growth = series.ratio(all_of_them, one)
+            if side == "ours":
+                marks.append(Mark(f"in process, tools/call, {era}: beside 1,000 tools / beside one", growth, BESIDE))
             rows.append((era, side, series.median(one) * 1e6, series.median(all_of_them) * 1e6, growth))
     columns = ("era", "application", "1 tool, CPU µs", "1,000 tools, CPU µs", "1,000 / 1")
     return Table("In process: `tools/call` beside other tools", columns, rows)
@@ -233,7 +235,7 @@ async def _measure(effort: Effort, marks: list[Mark]) -> list[Table]:
         return [
             await _calls(apps, effort, marks),
             await _lists(apps, effort, marks),
-            await _beside(apps, effort),
+            await _beside(apps, effort, marks),
         ]
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
+from time import perf_counter
 from typing import Any
 
 from benchmarks.load import Connection, Load, Loop, connect, in_session, run_loop
-from benchmarks.marks import DAPHNE_CALL, DAPHNE_CONNECTIONS, Mark
+from benchmarks.marks import (
+    DAPHNE_CALL,
+    DAPHNE_CONNECTIONS,
+    DAPHNE_ORM,
+    DAPHNE_SESSION,
+    SLOW_QUERIES_MS,
+    UVICORN_CALL,
+    Mark,
+)
 from benchmarks.measure import Effort, Series, Table, cores, pin, progress, turns
 from benchmarks.processes import DAPHNE, UVICORN, Fleet, Server
 from benchmarks.subjects.functions import ARGUMENTS, STRUCTURED
@@ -18,6 +29,8 @@ OURS = ("benchmarks.subjects.ours:application",)
 BARE = ("benchmarks.subjects.bare:application",)
 SDK = ("--factory", "benchmarks.subjects.sdk:stateless")
 SDK_SESSIONS = ("--factory", "benchmarks.subjects.sdk:sessions")
+
+SLOW_CALLS = 8
 
 UNPOOLED = "ours, CONN_MAX_AGE=0"
 
@@ -157,6 +170,45 @@ def _table(connections: int, figures: Figures) -> Table:
     return Table(f"Servers: `tools/call` at {connections} keep-alive connections", columns, rows)
 
 
+def _judge(figures: dict[int, Figures], marks: list[Mark]) -> None:
+    session = Target("daphne", "ours", *SESSION, session=True)
+    for connections in DAPHNE_CONNECTIONS:
+        cpu = figures[connections].cpu
+        for era in ERAS:
+            _mark(marks, cpu, connections, Target("daphne", "ours", era, "add"), DAPHNE_CALL)
+            _mark(marks, cpu, connections, Target("uvicorn", "ours", era, "add"), UVICORN_CALL, to_sdk=True)
+        _mark(marks, cpu, connections, session, DAPHNE_SESSION)
+    for tool in ("city_async", "city_sync"):
+        at_few = min(DAPHNE_CONNECTIONS)
+        _mark(marks, figures[at_few].cpu, at_few, Target("daphne", "ours", "modern", tool), DAPHNE_ORM)
+
+
+def _mark(
+    marks: list[Mark], cpu: Series, connections: int, ours: Target, limit: float, *, to_sdk: bool = False
+) -> None:
+    era = f"{ours.era}, session" if ours.session else ours.era
+    label = f"{ours.server}, {connections} connections, {ours.tool}, {era}: ours / {'SDK' if to_sdk else 'bare'}"
+    marks.append(Mark(label, cpu.ratio(repr(ours), repr(ours.sdk if to_sdk else ours.bare)), limit))
+
+
+async def _ask_slowly(server: Server, effort: Effort) -> list[float]:
+    """Return the wall seconds until ``SLOW_CALLS`` slow queries, asked at once, are all answered."""
+    request = call("modern", "slow", ARGUMENTS["slow"]).to_http(server.port)
+    opened = [await connect(server.port) for _ in range(SLOW_CALLS)]
+    seconds = []
+    try:
+        for number in range(-1, effort.load_rounds):  # the first one starts the threads
+            begun = perf_counter()
+            for _, body in await asyncio.gather(*(each.ask(request) for each in opened)):
+                check_call(body, STRUCTURED["slow"])
+            if number >= 0:
+                seconds.append(perf_counter() - begun)
+    finally:
+        for each in opened:
+            each.close()
+    return seconds
+
+
 def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
     """Measure this part. Adds to ``marks``; the database that the environment names must hold its row."""
     for_servers, for_load = cores()
@@ -169,14 +221,14 @@ def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
         pin(0, for_load)
         try:
             figures = run_loop(_load(fleet, effort))
+            slow = run_loop(_ask_slowly(fleet.servers["daphne ours"], effort))
         finally:
             pin(0, for_servers | for_load)
         rows += [(name, memory[name], server.memory()) for name, server in fleet.servers.items()]
-    at_mark = figures[DAPHNE_CONNECTIONS].cpu
-    for era in ERAS:
-        ours = Target("daphne", "ours", era, "add")
-        label = f"daphne, {DAPHNE_CONNECTIONS} connections, tools/call, {era}: ours / bare"
-        marks.append(Mark(label, at_mark.ratio(repr(ours), repr(ours.bare)), DAPHNE_CALL))
+    _judge(figures, marks)
+    marks.append(
+        Mark("daphne, eight queries of 100 ms at once in sync tools, ms", median(slow) * 1000, SLOW_QUERIES_MS)
+    )
     tables = [_table(connections, each) for connections, each in figures.items()]
     tables.append(Table("Servers: resident memory in MB", ("server", "before load", "after load"), rows))
     shares = [

@@ -13,7 +13,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.marks import Mark
+from benchmarks.marks import STDIO_START, STDIO_TRIPS, Mark
 from benchmarks.measure import Effort, Series, Table, cores, cpu_of, memory_of, pin, progress, turns
 from benchmarks.processes import Failed, environment
 from benchmarks.wire import ERAS, Era, call, check_call, initialize, initialized, make_request, result_of
@@ -101,7 +101,7 @@ class Client:
         self.tell(initialized().body)
 
 
-def _starts(effort: Effort, directory: Path, to: set[int]) -> Table:
+def _starts(effort: Effort, marks: list[Mark], directory: Path, to: set[int]) -> Table:
     cpu, wall, memory = Series(), Series(), Series()
     for number in range(-1, effort.starts):  # the first one warms the disk's cache
         progress(f"stdio: start {number + 1} of {effort.starts}")
@@ -115,6 +115,7 @@ def _starts(effort: Effort, directory: Path, to: set[int]) -> Table:
                     wall.add(name, perf_counter() - begun)
                     cpu.add(name, client.cpu)
                     memory.add(name, client.memory)
+    marks.append(Mark("stdio, CPU of the start: ours / SDK with Django", cpu.ratio(OURS, SDK_DJANGO), STDIO_START))
     rows = [
         (
             name,
@@ -141,7 +142,7 @@ def _take_turn(client: Client, line: bytes, trips: int) -> tuple[float, float]:
     return cpu / trips, wall / trips
 
 
-def _trips(effort: Effort, directory: Path, to: set[int], era: Era) -> list[tuple[Any, ...]]:
+def _trips(effort: Effort, marks: list[Mark], directory: Path, to: set[int], era: Era) -> list[tuple[Any, ...]]:
     line = call(era, "add", {"a": 2, "b": 3}).body
     cpu, wall = Series(), Series()
     with ExitStack() as stack:
@@ -156,6 +157,8 @@ def _trips(effort: Effort, directory: Path, to: set[int], era: Era) -> list[tupl
                 if number >= 0:
                     cpu.add(name, cpu_seconds)
                     wall.add(name, wall_seconds)
+    label = f"stdio, round trips, {era}: ours / SDK"
+    marks.append(Mark(label, wall.ratio(SDK, OURS), STDIO_TRIPS, at_least=True))
     return [
         (era, name, 1 / wall.median(name), wall.ratio(SDK, name), cpu.median(name) * 1e6, cpu.ratio(name, SDK))
         for name in clients
@@ -163,12 +166,12 @@ def _trips(effort: Effort, directory: Path, to: set[int], era: Era) -> list[tupl
 
 
 def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure this part. It has no marks yet."""
+    """Measure this part. Adds to ``marks``."""
     for_servers, for_load = cores()
     pin(0, for_load)
     try:
-        starts = _starts(effort, directory, for_servers)
-        rows = [row for era in ERAS for row in _trips(effort, directory, for_servers, era)]
+        starts = _starts(effort, marks, directory, for_servers)
+        rows = [row for era in ERAS for row in _trips(effort, marks, directory, for_servers, era)]
     finally:
         pin(0, for_servers | for_load)
     columns = ("era", "server", "round trips/s", "x SDK", "CPU µs", "x SDK, CPU")

@@ -14,7 +14,16 @@ from time import perf_counter
 
 from benchmarks.audience import Audience
 from benchmarks.load import Connection, connect, run_loop, shake_hands
-from benchmarks.marks import FAN_OUT, IDLE_SESSION_KB, IDLE_SESSION_TASKS, IDLE_STREAM, STREAM_TO_SDK, Mark
+from benchmarks.marks import (
+    FAN_OUT,
+    FIRST_BYTE_MS,
+    IDLE_SESSION_KB,
+    IDLE_SESSION_TASKS,
+    IDLE_STREAM,
+    IDLE_STREAM_KB,
+    STREAM_TO_SDK,
+    Mark,
+)
 from benchmarks.measure import Effort, Series, Table, cores, pin, progress, turns
 from benchmarks.processes import DAPHNE, UVICORN, Fleet, Server
 from benchmarks.wire import Era, call, get, listen, session_stream
@@ -295,6 +304,8 @@ def _judge(figures: Figures, marks: list[Mark]) -> None:
                 Mark("memory of an idle stream, ours / bare", memory.ratio(name, repr(subject.bare)), IDLE_STREAM)
             )
             found.append(Mark("CPU per delivery, ours / bare", cpu.ratio(name, repr(subject.bare)), FAN_OUT))
+            found.append(Mark("KB per idle stream", memory.median(name), IDLE_STREAM_KB))
+            found.append(Mark("first byte, ms", figures.first_byte.median(name) * 1000, FIRST_BYTE_MS))
         if subject.sessions:
             found.append(Mark("KB per idle session", figures.session_kb.median(name), IDLE_SESSION_KB))
             found.append(Mark("tasks per idle session", figures.session_tasks.median(name), IDLE_SESSION_TASKS))

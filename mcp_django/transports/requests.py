@@ -99,7 +99,8 @@ async def read_body(receive: Receive) -> bytes:
 
 
 async def _read_chunks(receive: Receive) -> bytes:
-    chunks, size, limit = [], 0, get_settings().MAX_BODY_BYTES
+    chunks: list[bytes] = []
+    size, limit = 0, get_settings().MAX_BODY_BYTES
     while True:
         event = await receive()
         if event["type"] == "http.disconnect":
