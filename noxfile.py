@@ -28,7 +28,7 @@ if folders := os.environ.get("NOX_PYTHONS"):
 def tests(session: nox.Session) -> None:
     """Run the fast tests, or what the arguments say."""
     session.install("-e", ".[test]", f"django~={DJANGO[str(session.python)]}.0")
-    session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+    session.run("python", "-m", "pytest", *session.posargs)
 
 
 @nox.session(python="3.11")
