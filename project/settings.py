@@ -102,7 +102,7 @@ MCP_DJANGO = {
         "Countries are named by their ISO 3166 code of two letters. Distances are kilometres as the crow flies."
     ),
     "AUTH": "optional",
-    "OAUTH": {"BASE_URL": os.environ.get("DJANGO_BASE_URL", "")},
+    "OAUTH": {"BASE_URL": os.environ.get("DJANGO_BASE_URL", ""), "TRUSTED_PROXIES": 0 if DEBUG else 1},
 }
 OAUTH2_PROVIDER = defaults(
     SCOPES={"mcp": "Look things up in the atlas as you", "trips:write": "Plan and delete trips of yours"}
@@ -113,7 +113,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W021",  # whether browsers know a domain as https only before they visit it is for its owner to say
 ]
 if not DEBUG:
-    # A proxy ends TLS, sets this header, and passes on nobody else's.
+    # A proxy ends TLS, sets this header, and passes on nobody else's; it adds the client's to X-Forwarded-For.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 30 * 24 * 3600

@@ -224,6 +224,22 @@ def check_production() -> Iterator[CheckMessage]:
             )
 
 
+@check
+def check_proxies() -> Iterator[CheckMessage]:
+    """W024: all clients are taken for one."""
+    if not signs_in() or not (_provider().DCR_ENABLED and _keys().DCR_RATE):
+        return
+    if settings.SECURE_PROXY_SSL_HEADER and not _keys().TRUSTED_PROXIES:
+        yield Warning(
+            "SECURE_PROXY_SSL_HEADER speaks of a proxy, and MCP_DJANGO['OAUTH']['TRUSTED_PROXIES'] is 0: all clients "
+            "together may register only as often as one.",
+            hint="Set it to the number of proxies that add to X-Forwarded-For; silence this where the server itself "
+            "takes the client's address from that header.",
+            id="mcp_django.W024",
+        )
+
+
 for _check in (check_scopes, check_base_url, check_views, check_provider, check_cimd, check_pages):
     register(_check, TAG)
-register(check_production, TAG, deploy=True)
+for _check in (check_production, check_proxies):
+    register(_check, TAG, deploy=True)

@@ -246,6 +246,26 @@ def test_w015_an_issuer_for_each_host(settings: Any) -> None:
     ]
 
 
+def test_w024_clients_that_share_the_address_of_a_proxy(settings: Any, provider: Any) -> None:
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert found() == [
+        Warning(
+            "SECURE_PROXY_SSL_HEADER speaks of a proxy, and MCP_DJANGO['OAUTH']['TRUSTED_PROXIES'] is 0: all clients "
+            "together may register only as often as one.",
+            hint="Set it to the number of proxies that add to X-Forwarded-For; silence this where the server itself "
+            "takes the client's address from that header.",
+            id="mcp_django.W024",
+        )
+    ]
+    given = settings.MCP_DJANGO
+    for more in ({"TRUSTED_PROXIES": 1}, {"DCR_RATE": ""}):
+        settings.MCP_DJANGO = {**given, "OAUTH": {**given["OAUTH"], **more}}
+        assert found() == []
+    settings.MCP_DJANGO = given
+    provider(DCR_ENABLED=False)
+    assert found() == []
+
+
 def test_w017_a_database_that_is_locked(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(settings.DATABASES, "other", {"ENGINE": "django.db.backends.sqlite3", "NAME": "x"})
     assert found() == [

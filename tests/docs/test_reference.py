@@ -87,6 +87,7 @@ def test_every_check_that_runs_with_deploy_says_so() -> None:
         "mcp_django.W016",
         "mcp_django.W017",
         "mcp_django.W023",
+        "mcp_django.W024",
     }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as project
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
@@ -45,6 +46,20 @@ def test_with_these_settings_and_these_urls_a_client_finds_its_way(example: Any)
     asked = {"client_id": told.json()["client_id"], "response_type": "code"}
     assert Client().get("/authorize/", asked)["Location"].startswith("/accounts/login/")
     assert set(project.OAUTH2_PROVIDER["SCOPES"]) == {"mcp", "notes:write"}
+
+
+@pytest.mark.django_db
+def test_the_page_to_log_in_on_needs_nothing_of_the_projects(example: Any) -> None:
+    User.objects.create_user("ada", password="lovelace")
+    browser = Client(enforce_csrf_checks=True)
+    target = "/authorize/?client_id=x"
+    page = browser.get("/accounts/login/", {"next": target})
+    assert page["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    token = page.content.decode().partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    fields = {"csrfmiddlewaretoken": token, "username": "ada", "password": "byron", "next": target}
+    refused = browser.post("/accounts/login/", fields)
+    assert "Please enter a correct username and password" in refused.content.decode()
+    assert browser.post("/accounts/login/", {**fields, "password": "lovelace"})["Location"] == target
 
 
 def test_below_a_prefix_the_documents_stay_at_the_root(example: Any, settings: Any) -> None:

@@ -68,7 +68,7 @@ class Browser(Chrome):
         """Fill in the page that asks who one is."""
         self.find_element(By.NAME, "username").send_keys(name)
         self.find_element(By.NAME, "password").send_keys(password)
-        self.press("Sign in")
+        self.press("Log in")
 
     def complaints(self) -> list[str]:
         """Return what the browser has found wrong with the pages since this was asked last."""
