@@ -156,16 +156,14 @@ class Lane(Executor):
     ``async_to_sync`` has a thread of its own, as in ``TestCase``: then there, inside the test's transaction.
     """
 
-    __slots__ = ("_backlog", "_closed", "_pool", "_tokens", "_worker")
-
-    _lock = Lock()
-    """One for all lanes: it is held for a moment only, and most calls never need it."""
+    __slots__ = ("_backlog", "_closed", "_pool", "_tokens", "_used", "_worker")
+    _lock = Lock()  # one for all lanes: it is held for a moment only, and most calls never need it
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._worker: Worker | None = None
         self._backlog: list[Callable[[], None]] | None = None
-        self._closed = False
+        self._closed = self._used = False
 
     def __enter__(self) -> Self:
         self._tokens = _lane.set(self), SyncToAsync.thread_sensitive_context.set(_every_call)
@@ -175,7 +173,7 @@ class Lane(Executor):
         lane, context = self._tokens
         _lane.reset(lane)
         SyncToAsync.thread_sensitive_context.reset(context)
-        if self._worker is None and self._backlog is None:  # no sync code: no other thread knows of this lane
+        if not self._used:  # no other thread knows of this lane
             self._closed = True
             return
         with self._lock:
@@ -190,6 +188,7 @@ class Lane(Executor):
         """Run ``fn`` on the call's thread. Raises ``RuntimeError`` when the call is over."""
         future: Future[T] = Future()
         job = _job(future, lambda: fn(*args, **kwargs))
+        self._used = True
         with self._lock:
             if self._closed:
                 raise RuntimeError("The MCP call is over: a task that it left behind can't run sync code any more.")
@@ -221,14 +220,12 @@ _lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
 
 
 class _CurrentLane(Executor):
-    """Hands sync code to the lane of the call that asks."""
+    """Hands sync code to the lane of the call that asks: an entry of its own in asgiref's dict would cost more."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         return _lane.get().submit(fn, *args, **kwargs)
 
 
-# asgiref looks a context's executor up in a dict of weak keys. An entry for each call would cost more than all else
-# that a lane does for a call without sync code: so all calls have one context, and its executor finds the call's lane.
 _every_call = ThreadSensitiveContext()
 SyncToAsync.context_to_thread_executor[_every_call] = _CurrentLane()
 

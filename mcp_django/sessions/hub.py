@@ -75,7 +75,6 @@ class Hub:
         self._outgoing: dict[Event | Nudge, None] = {}
         self._work = asyncio.Event()
         self._handlers: dict[str, dict[Callable[..., object], None]] = {}
-        self._prepared: set[Callable[[Hub], None]] = set()
         self._lost: dict[Callable[[], None], None] = {}
         self._joined = asyncio.Event()
         self._channel = ""
@@ -94,12 +93,6 @@ class Hub:
         task = self.loop.create_task(work, context=Context())  # not that of the call which happens to start it
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    def prepared(self, prepare: Callable[[Hub], None]) -> None:
-        """Call ``prepare`` with the hub, unless that has been done before."""
-        if prepare not in self._prepared:
-            self._prepared.add(prepare)
-            prepare(self)
 
     def on(self, what: str, handler: Callable[..., object]) -> None:
         """Call ``handler`` with the rest of every nudge that begins with ``what``. Twice the same counts once."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
@@ -120,7 +121,7 @@ async def open_session(server: str, principal: Principal, connection: Connection
     Raises:
         TooManySessions: ``MAX_SESSIONS`` are open, and none of them has been idle for long enough to go.
     """
-    get_hub().prepared(_listen)
+    _listen()
     session = LiveSession(
         connection.version,
         short_info(connection.client_info),
@@ -136,7 +137,7 @@ async def find_session(
     session_id: str, server: str, principal: Principal, transport: Transport = "streamable-http"
 ) -> LiveSession | None:
     """Return a session, or ``None`` when there is none of this id for this caller."""
-    get_hub().prepared(_listen)
+    _listen()
     session = _kept.get(session_id)
     if session is None or monotonic() - session.read > FRESH_SECONDS:
         if len(session_id) > 64:
@@ -216,7 +217,15 @@ def _keep(session: LiveSession) -> None:
         _kept.popitem(last=False)
 
 
-def _listen(hub: Hub) -> None:
+_heard: WeakSet[Hub] = WeakSet()
+"""Hubs on which we listen already."""
+
+
+def _listen() -> None:
+    hub = get_hub()
+    if hub in _heard:
+        return
+    _heard.add(hub)
     hub.on("session", _drop)
     hub.on("ended", _ended)
     hub.on_lost(forget_sessions)
