@@ -17,6 +17,7 @@ from django.core.asgi import get_asgi_application
 from django.core.exceptions import ImproperlyConfigured
 
 from mcp_django.registry import refuse_shadow
+from mcp_django.transports.slow_readers import patient
 
 __all__ = ["get_mcp_application", "lifespan"]
 
@@ -34,17 +35,23 @@ STOP_GRACE_SECONDS = 2
 def get_mcp_application() -> ProtocolTypeRouter:
     """Return an ASGI application: the MCP endpoints go to their consumers, all else to Django.
 
+    What Django's views stream waits for clients that read slowly, on daphne as well.
+
     Raises:
         ImproperlyConfigured: ``mcp_django`` is not in ``INSTALLED_APPS``, a file hides the SDK, or a declaration can't
             be served.
     """
     django_application: Any = get_asgi_application()
+
+    async def patiently(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await django_application(scope, receive, patient(send))
+
     if not apps.is_installed("mcp_django"):
         raise ImproperlyConfigured("Add 'mcp_django' to INSTALLED_APPS.")
     refuse_shadow()
     from mcp_django.routing import get_http_applications  # finds the declarations, which needs loaded apps
 
-    return ProtocolTypeRouter({"http": by_path(get_http_applications(), django_application), "lifespan": lifespan})
+    return ProtocolTypeRouter({"http": by_path(get_http_applications(), patiently), "lifespan": lifespan})
 
 
 def by_path(applications: Mapping[str, Application], other: Application) -> Application:

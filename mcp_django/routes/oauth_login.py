@@ -78,7 +78,8 @@ class OAuthLogin:
     issuer: str = ""
     """What ``iss`` has to be in the answer (RFC 9207), so that no two services are mixed up. Empty: it sends none."""
 
-    exchange: Exchange = post_form
+    exchange: Exchange | None = None
+    """How the form is sent to ``token_url``. ``None``: by ``post_form``."""
 
     def begin(self, request: HttpRequest, redirect_uri: str) -> HttpResponseRedirect:
         """Send the user to the service. For sync code; ``abegin`` for async.
@@ -162,7 +163,8 @@ class OAuthLogin:
         )
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         try:
-            return dict(client.parse_request_body_response(self.exchange(self.token_url, body, headers)))
+            answer = (self.exchange or post_form)(self.token_url, body, headers)
+            return dict(client.parse_request_body_response(answer))
         except OAuth2Error as error:
             raise OAuthFailed(_code_of(str(error.error)), "The service gave no token.") from None
         except (httpx2.HTTPError, ValueError) as error:

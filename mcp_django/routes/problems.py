@@ -113,7 +113,7 @@ def problem_response(request: HttpRequest, error: Exception) -> HttpResponse:
     """Return the answer to what a view raised, as ``json_errors`` does. For sync code; what it hides, it logs."""
     problem = problem_of(request, error)
     if problem is None:
-        got_request_exception.send(sender=None, request=request)  # as Django does: error trackers wait for it
+        _tell(request, error)
         response = Problem(500, "The server failed unexpectedly. The error was logged.").response(request)
         _log(logging.getLogger("django.request"), request.path, request, response, error)
         return response
@@ -132,6 +132,14 @@ def problem_of(request: HttpRequest, error: Exception) -> Problem | None:
         if isinstance(error, kinds):
             return explain(error)
     return None
+
+
+def _tell(request: HttpRequest, error: Exception) -> None:
+    """Tell error trackers, as Django does; they find the error where it is while it is being handled."""
+    try:
+        raise error
+    except Exception:
+        got_request_exception.send(sender=None, request=request)
 
 
 def _log(logger: logging.Logger, what: str, request: HttpRequest, response: HttpResponse, error: Exception) -> None:

@@ -65,6 +65,7 @@ class HMACSignature:
     id_header: str = ""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
+        """Raise ``InvalidSignature`` unless one of the secrets signed this body."""
         given = headers.get(self.header, "")
         if not given.startswith(self.prefix) or given == self.prefix:
             raise InvalidSignature(f"no {self.header}")
@@ -82,6 +83,7 @@ class StripeSignature:
     id_header: str = ""
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
+        """Raise ``InvalidSignature`` unless one of the secrets signed this body."""
         parts = [part.strip().partition("=") for part in headers.get(self.header, "").split(",")]
         time = next((value for name, _, value in parts if name == "t"), "")
         _check_time(time, now, self.tolerance)
@@ -101,6 +103,7 @@ class StandardSignature:
     id_header: str = "webhook-id"
 
     def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: float) -> None:
+        """Raise ``InvalidSignature`` unless one of the secrets signed this body."""
         time, message = headers.get(self.time_header, ""), headers.get(self.id_header, "")
         _check_time(time, now, self.tolerance)
         signed = f"{message}.{time}.".encode() + body

@@ -28,6 +28,7 @@ MODULES = (
     "mcp_django.exceptions",
     "mcp_django.oauth",
     "mcp_django.registry",
+    "mcp_django.routes",
     "mcp_django.routing",
     "mcp_django.signals",
     "mcp_django.urls",

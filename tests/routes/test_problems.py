@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from http import HTTPStatus
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_headers_and_the_type_of_a_problem_reach_the_client(site: Site) -> None:
 
 def test_a_crash_is_one_neutral_sentence_and_a_traceback_where_django_writes_it(site: Site, caplog: Any) -> None:
     told: list[Any] = []
-    got_request_exception.connect(receiver := lambda request, **kwargs: told.append(request.path))
+    got_request_exception.connect(receiver := lambda request, **kwargs: told.append((request.path, sys.exc_info()[1])))
     try:
         body = problem(site, raising(RuntimeError("password=hunter2")))
     finally:
@@ -133,7 +134,8 @@ def test_a_crash_is_one_neutral_sentence_and_a_traceback_where_django_writes_it(
     (record,) = [each for each in caplog.records if each.name == "django.request"]
     assert (record.getMessage(), record.levelno) == ("Internal Server Error: /view/", logging.ERROR)
     assert "hunter2" in str(record.exc_info[1])
-    assert told == ["/view/"]  # as error trackers expect
+    ((path, error),) = told  # as error trackers expect
+    assert (path, str(error)) == ("/view/", "password=hunter2")
 
 
 def test_what_is_suspicious_is_told_to_the_log_alone(site: Site, caplog: Any) -> None:
