@@ -32,6 +32,14 @@ REDIS = {
 }
 MEMORY = {"BACKEND": "channels.layers.InMemoryChannelLayer"}
 CHANNEL_LAYERS = {"default": REDIS if os.environ["REDIS_URL"] else MEMORY}
+SHARED = {
+    "BACKEND": "django.core.cache.backends.redis.RedisCache",
+    "LOCATION": os.environ["REDIS_URL"],
+    "KEY_PREFIX": os.environ["WORKERS_PREFIX"],
+}
+CACHES = {
+    "default": SHARED if os.environ["REDIS_URL"] else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 MCP_DJANGO = {
     "AUTH": "none",

@@ -14,6 +14,7 @@ from django.http import HttpRequest, JsonResponse
 from pydantic import BaseModel
 
 from mcp_django import Context, MCPServer, ToolError, mcp
+from workshop import routes
 from workshop.models import Note
 
 LONG_SECONDS = 20
@@ -183,6 +184,9 @@ def read_stdin() -> str:
 async def whoami(ctx: Context) -> str:
     """Say for whom this runs."""
     return ctx.user.get_username() or "nobody"
+
+
+assert routes.FILE  # declared there
 
 
 @mcp.custom_route("/health", methods=["GET"])

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 
+from django.http import HttpRequest
 from pydantic import BaseModel
 
 from mcp_django import Context, mcp
@@ -118,3 +119,9 @@ async def hint(ctx: Context) -> str:
 async def thing(number: int) -> str:
     """Read what has changed."""
     return f"thing {number}"
+
+
+@mcp.custom_route("/rationed", throttle="50/d")
+def rationed(request: HttpRequest) -> str:
+    """Answer fifty times a day."""
+    return "one of fifty"
