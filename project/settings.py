@@ -102,6 +102,7 @@ MCP_DJANGO = {
         "Countries are named by their ISO 3166 code of two letters. Distances are kilometres as the crow flies."
     ),
     "AUTH": "optional",
+    "BUILTIN_ROUTES": True,
     "OAUTH": {"BASE_URL": os.environ.get("DJANGO_BASE_URL", ""), "TRUSTED_PROXIES": 0 if DEBUG else 1},
 }
 OAUTH2_PROVIDER = defaults(

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from mcp_django import AssistantMessage, Context, Message, Progress, ToolError, UserMessage, mcp
-from project.atlas import gazetteer, trips
+from project.atlas import exports, gazetteer, trips
 from project.atlas.answers import (
     About,
     CityDetail,
@@ -25,6 +25,8 @@ from project.atlas.answers import (
 from project.atlas.geography import Point
 from project.atlas.loneliness import LonelinessSearch, farthest_apart
 from project.atlas.models import City, CityName, Continent, Country, Trip
+
+__all__ = ["exports"]  # the custom routes, declared by their import
 
 CountryCode = Annotated[str, Field(pattern="^[A-Za-z]{2}$")]
 Limit = Annotated[int, Field(ge=1, le=50)]
