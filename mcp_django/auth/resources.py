@@ -72,10 +72,10 @@ def mcp_scopes() -> dict[str, str]:
 
 
 def server_scopes(server: MCPServer) -> frozenset[str]:
-    """Return the scopes that a server and its components ask for."""
+    """Return the scopes that a server and its components ask for, or look for themselves."""
     declarations = (each for kind in _KINDS for each in server.declarations(kind))
     asked = {scope for each in declarations for scope in access_of(each, server).scopes}
-    return frozenset(asked.union(server.access().scopes))
+    return frozenset(asked.union(server.access().scopes, server.valid_scopes))
 
 
 def implied(scopes: Iterable[str]) -> frozenset[str]:

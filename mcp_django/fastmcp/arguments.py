@@ -138,7 +138,7 @@ _ELSEWHERE = {
 _OTHERS = {
     "auth": (
         "people sign in through django-oauth-toolkit: settings.MCP_DJANGO['AUTH'] is 'required', and "
-        "OAUTH2_PROVIDER['SCOPES'] names the scopes. Of it, only required_scopes is used"
+        "OAUTH2_PROVIDER['SCOPES'] names the scopes. Of it, required_scopes and valid_scopes are used"
     ),
     "auth_server_provider": "django-oauth-toolkit is the authorization server; its settings are OAUTH2_PROVIDER",
     "retry_interval": "ctx.close_sse_stream(retry_seconds=...) says it for each stream",

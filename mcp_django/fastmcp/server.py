@@ -83,6 +83,8 @@ class FastMCP(Asking, MCPServer):
         said = {"instructions": instructions or "", "website_url": website_url or "", "icons": icons or ()}
         super().__init__(slug, path=path or slug, **said, **_access(options, self.settings.auth))  # type: ignore[arg-type]
         self.name = label  # FastMCP took any text, and its code shows it
+        registration = getattr(self.settings.auth, "client_registration_options", None)
+        self.valid_scopes = tuple(getattr(registration, "valid_scopes", None) or ())
         self._refuse(token_verifier, tools, needs_auth=bool(self.settings.auth or auth_server_provider))
         others = {"auth_server_provider": auth_server_provider, "event_store": event_store}
         self._tell(given, {**others, "retry_interval": retry_interval})

@@ -99,6 +99,9 @@ class AccessDefaults:
     public: bool | None = None
     throttle: str | Rate | None = None
 
+    valid_scopes: Iterable[str] = ()
+    """Scopes that functions look for in a token themselves: people can be asked for them, and keys can have them."""
+
     def _set_access(self, where: str, options: Mapping[str, Any]) -> None:
         """Take the options.
 

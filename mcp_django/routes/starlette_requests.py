@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.http.request import RawPostDataException
 from django.urls import NoReverseMatch, reverse
 from starlette.authentication import AuthCredentials
-from starlette.datastructures import State, URLPath
+from starlette.datastructures import State, UploadFile, URLPath
 from starlette.requests import Request
 from starlette.routing import NoMatchFound
 
@@ -70,6 +70,12 @@ class DjangoRequest(Request):
         """Return whether the client has left. Django cancels the function then, so code that goes on has a client."""
         await asyncio.sleep(0)
         return self._is_disconnected
+
+    def close_files(self) -> None:
+        """Close what was uploaded. A response does, when all of it has been sent."""
+        for _, value in self._form.multi_items() if self._form is not None else ():
+            if isinstance(value, UploadFile):
+                value.file.close()
 
     async def _receive_from_django(self) -> dict[str, Any]:
         if self._at_end:

@@ -110,7 +110,10 @@ async def _answer(route: Route, request: HttpRequest, values: dict[str, Any], pr
             from mcp_django.routes.starlette_responses import refusal_of
 
             result = refusal_of(error)  # type: ignore[arg-type]
-        return await _respond(result, request, given, principal)
+        response = await _respond(result, request, given, principal)
+    if given is not request:
+        response._resource_closers.append(given.close_files)  # type: ignore[attr-defined]
+    return response
 
 
 async def _call(route: Route, given: Any, values: Mapping[str, Any]) -> Any:

@@ -113,6 +113,7 @@ def key_of(transactional_db: None, django_user_model: Any) -> Callable[..., str]
 
 
 @pytest.fixture
-def api_key(key_of: Callable[..., str]) -> str:
-    """The API key of a user without scopes."""
+def api_key(key_of: Callable[..., str], settings: Any) -> str:
+    """The API key of a user without scopes, where one can sign in."""
+    settings.MCP_DJANGO = {**settings.MCP_DJANGO, "AUTH": "optional"}
     return key_of("somebody")
