@@ -32,6 +32,13 @@ def test_every_file_is_a_block() -> None:
     assert kept - {"faq/modules/auth.py", "faq/modules/data.py"} == {row[5] for row in ROWS}
 
 
+def test_every_block_has_a_test_that_names_it() -> None:
+    tests = "".join(file.read_text(encoding="utf-8") for file in HERE.glob("test_*.py") if file.name != "test_index.py")
+    assert [
+        row[5] for row in ROWS if row[5].removesuffix(".py").replace("/", ".") not in tests and row[5] not in tests
+    ] == []
+
+
 def test_no_block_imports_what_is_gone() -> None:
     for name in MODULES:
         text = (HERE / f"{name.replace('.', '/')}.py").read_text(encoding="utf-8")
