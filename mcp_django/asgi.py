@@ -73,6 +73,7 @@ def by_path(applications: Mapping[str, Application], other: Application) -> Appl
 
 async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Speak ASGI's lifespan with servers that do. Nothing depends on it: daphne doesn't."""
+    from mcp_django.activity import flush
     from mcp_django.sessions.hub import close_hub
     from mcp_django.threads import close_pools
 
@@ -87,6 +88,7 @@ async def lifespan(scope: dict[str, Any], receive: Receive, send: Send) -> None:
                 if signal.getsignal(number) is ours:  # one that came later is not ours to take away
                     signal.signal(number, before)
             await close_hub()
+            await sync_to_async(flush, thread_sensitive=False)()
             await sync_to_async(close_pools, thread_sensitive=False)()
             await send({"type": "lifespan.shutdown.complete"})
             return

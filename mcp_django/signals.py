@@ -12,8 +12,13 @@ __all__ = [
     "consent_denied",
     "consent_given",
     "oauth_refused",
+    "refused",
+    "resource_read",
     "server_changed",
+    "session_closed",
+    "session_opened",
     "token_revoked",
+    "tool_called",
     "webhook_received",
 ]
 
@@ -61,4 +66,32 @@ webhook_received = Signal()
 answered 500, so that the service sends it again.
 
 Arguments: ``event`` (a ``WebhookEvent``), ``request``.
+"""
+
+tool_called = Signal()
+"""A tool was called, or could not be; the sender is the class ``Call``.
+
+Arguments: ``call``, a ``mcp_django.models.Call`` that has all of the row's values and no primary key. Receivers run in
+the thread that records calls, up to a second later; with ``ACTIVITY = "strict"`` before the answer.
+"""
+
+resource_read = Signal()
+"""A resource was read, or could not be. Sender and arguments as of ``tool_called``."""
+
+refused = Signal()
+"""A request was refused: for who sent it, for what it was, or for a limit. Sender and arguments as of ``tool_called``.
+
+``call.error`` says why, in a word; ``call.method`` is empty when it was refused before it was read.
+"""
+
+session_opened = Signal()
+"""A handshake client has opened a session; the sender is the class ``Session``. Receivers run in a thread.
+
+Arguments: ``session_id``, ``server`` (path), ``user_id`` (or ``None``), ``client_id``, ``transport``.
+"""
+
+session_closed = Signal()
+"""A session was ended, by its client or somebody else; the sender is the class ``Session``. Receivers run in a thread.
+
+Arguments: ``session_id``. Of one that expired, nobody is told.
 """

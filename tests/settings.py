@@ -61,4 +61,4 @@ DATABASES = {
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
-MCP_DJANGO = {"NAME": "tests", "VERSION": "1.0", "SESSIONS": False, "AUTH": "none"}
+MCP_DJANGO = {"NAME": "tests", "VERSION": "1.0", "SESSIONS": False, "AUTH": "none", "ACTIVITY": "off"}

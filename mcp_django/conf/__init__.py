@@ -100,6 +100,18 @@ class MCPSettings:
     STREAM_SECONDS: float = 4 * 3600
     """A stream that waits for events ends after this long; the client opens another."""
 
+    ACTIVITY: str = "buffered"
+    """Calls are recorded a moment later (``"buffered"``), before the answer (``"strict"``), or not (``"off"``)."""
+
+    ACTIVITY_DAYS: float = 30
+    """How long ``manage.py clearmcpactivity`` keeps what was recorded."""
+
+    ACTIVITY_ARGUMENTS: bool = False
+    """Whether the arguments of calls are recorded, too."""
+
+    ACTIVITY_REDACT: tuple[str, ...] = ("authorization", "cookie", "key", "passphrase", "password", "secret", "token")
+    """Arguments whose names contain one of these, in upper or lower case, are never recorded."""
+
     MAX_THREADS: int = 32
     """Most threads, and so database connections of an alias, that calls use in one process at a time.
 
@@ -109,6 +121,7 @@ class MCPSettings:
 
 _PATH = re.compile(r"[A-Za-z0-9_.~-]+(/[A-Za-z0-9_.~-]+)*")
 _POSITIVE = (
+    "ACTIVITY_DAYS",
     "EVENT_LOG_MAX_EVENTS",
     "EVENT_LOG_SECONDS",
     "KEEP_ALIVE_SECONDS",
@@ -149,6 +162,8 @@ def _check(key: str, where: str, value: Any) -> None:
     check_numbers(_POSITIVE, _NOT_NEGATIVE, key, where, value)
     if key == "AUTH" and value not in ("required", "optional", "none"):
         raise ImproperlyConfigured(f"{where} must be 'required', 'optional' or 'none', not {value!r}.")
+    if key == "ACTIVITY" and value not in ("buffered", "strict", "off"):
+        raise ImproperlyConfigured(f"{where} must be 'buffered', 'strict' or 'off', not {value!r}.")
     if key == "PATH" and not _PATH.fullmatch(value):
         raise ImproperlyConfigured(f"{where} must be a URL path without a slash at either end, not {value!r}.")
 

@@ -78,6 +78,7 @@ async def admitted(component: C | None, exchange: Exchange) -> C | None:
             await _refuse_visitor(exchange, access.scopes if _is_shown(access, Verdict.SIGN_IN) else ())
         case Verdict.STEP_UP:
             await _step_up(exchange, missing_scopes(access, exchange), _name(component))
+    exchange.failure, exchange.key = "forbidden", component.key
     await tell_refusal("forbidden", exchange.engine.declared.path, exchange.principal, _name(component))
     return None
 
@@ -170,11 +171,13 @@ async def _judge(accesses: list[Access], exchange: Exchange) -> list[Verdict]:
 
 async def _refuse_visitor(exchange: Exchange, scopes: tuple[str, ...] = ()) -> NoReturn:
     """Ask for all that is needed at once, where a list shows it: some clients don't step up right after signing in."""
+    exchange.failure = "no_token"
     await tell_refusal("no_token", exchange.engine.declared.path, exchange.principal)
     raise MustSignIn(exchange, scopes)
 
 
 async def _step_up(exchange: Exchange, scopes: list[str], name: str) -> NoReturn:
+    exchange.failure = "insufficient_scope"
     await tell_refusal("insufficient_scope", exchange.engine.declared.path, exchange.principal, name)
     raise InsufficientScope(exchange, tuple(dict.fromkeys(scopes)))
 

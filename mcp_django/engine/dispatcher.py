@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from time import perf_counter
 from types import MappingProxyType, UnionType
 from typing import Any, get_args
 
@@ -20,11 +21,13 @@ from mcp_types.methods import INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_r
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
+from mcp_django.activity import get_recorder
 from mcp_django.auth.access_token import acting_principal
 from mcp_django.engine import completions, lifecycle, prompts, resources, subscriptions, tools
 from mcp_django.engine.access import visible_keys
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.observer import make_record, record
 from mcp_django.engine.params import check_params
 from mcp_django.engine.results import Sound
 from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
@@ -92,7 +95,21 @@ def _schema(method: str, version: str, question: bool) -> TypeAdapter[Any]:  # n
 
 
 async def answer(exchange: Exchange) -> Answer:
-    """Answer one request. Never raises, save for cancellation."""
+    """Answer one request, and let it be recorded. Never raises, save for cancellation."""
+    recorder = get_recorder()
+    if recorder is None:
+        return await _answer(exchange)
+    begun = perf_counter()
+    try:
+        given = await _answer(exchange)
+    except BaseException:
+        recorder.note(make_record(exchange, "cancelled", "", begun))
+        raise
+    await record(recorder, exchange, given.code, given.http_status, begun)
+    return given
+
+
+async def _answer(exchange: Exchange) -> Answer:
     acting = acting_principal.set(exchange.principal)
     try:
         if exchange.engine.declared.unread:
@@ -102,11 +119,13 @@ async def answer(exchange: Exchange) -> Answer:
         if not isinstance(result, bytes):
             result = shape(exchange, result)
     except MCPError as error:
+        exchange.failure = exchange.failure or getattr(error, "reason", "")
         refused = refusal(exchange.request_id, error.code, error.message, error.data)
         return replace(
             refused, http_status=getattr(error, "http_status", 0), headers=getattr(error, "http_headers", ())
         )
-    except Exception:
+    except Exception as error:
+        exchange.failure = type(error).__name__
         logger.exception("Answering %s failed.", exchange.method)
         return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")
     finally:

@@ -91,6 +91,12 @@ class Exchange:
     component: str = ""
     """Name of the component at work, for the log."""
 
+    key: str = ""
+    """URI of the resource at work as it is declared, for the record. Empty: the name is the key."""
+
+    failure: str = ""
+    """Why it was refused, or what a function raised, in a word, for the record."""
+
     parent: Exchange | None = None
     """The exchange whose function reads a resource in this one."""
 

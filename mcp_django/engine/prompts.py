@@ -29,12 +29,14 @@ async def get(exchange: Exchange) -> dict[str, Any]:
     params = exchange.params or {}
     prompt = await admitted_call(exchange.engine.prompts.get(params["name"]), exchange)
     if prompt is None:
+        exchange.failure = exchange.failure or "unknown"
         raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params['name']}")
     exchange.component = params["name"]
     try:
         arguments = prompt.signature.validate(params.get("arguments") or {})
         result: dict[str, Any] = await prompt.runner.run(arguments, exchange)
     except Exception as error:
+        exchange.failure = type(error).__name__
         shown = explain(error, f"Prompt {params['name']!r}", ToolError)
         if isinstance(shown, MCPError):
             raise shown from error

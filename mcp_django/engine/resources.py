@@ -120,13 +120,17 @@ def _is_restricted(resource: Resource, exchange: Exchange) -> bool:
 async def _read(uri: str, exchange: Exchange) -> tuple[list[ResourceContent] | InputRequiredResult, Resource]:
     found = await admitted_resource(uri, exchange)
     if found is None:
+        exchange.failure = exchange.failure or "unknown"
         raise NotThere(uri)
     resource, raw = found
-    exchange.component = resource.declaration.name
+    exchange.component, exchange.key = resource.declaration.name, resource.key
+    exchange.failure = ""  # of what was tried before it
     try:
         arguments = resource.signature.validate(raw)
         return await resource.runner.run(arguments, exchange), resource
     except (Http404, ObjectDoesNotExist) as error:
+        exchange.failure = type(error).__name__
         raise NotThere(uri, str(error)) from error
     except Exception as error:
+        exchange.failure = type(error).__name__
         raise explain(error, f"Resource {uri!r}", ResourceError) from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
+from mcp_django.activity import get_recorder
 from mcp_django.auth.bearer import renewed
 from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
@@ -35,6 +36,8 @@ BREATH_SECONDS = 0.02
 class TooManyStreams(MCPError):
     """``MAX_STREAMS`` or ``MAX_STREAMS_PER_USER`` are open."""
 
+    reason = "too_many_streams"
+
     def __init__(self, message: str, http_status: int) -> None:
         super().__init__(INTERNAL_ERROR, message)
         self.http_status = http_status
@@ -57,6 +60,8 @@ def claim_stream(listener: Listener, owner: tuple[str, str]) -> None:
         raise TooManyStreams("You have too many streams open: close one.", 429)
     listener.owner = owner
     hub.listeners.add(listener)
+    if (recorder := get_recorder()) is not None:
+        recorder.start()  # a process that has streams says so, though it may never be called
 
 
 async def listen(exchange: Exchange) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Throttled(MCPError):
     """Too many calls of one component by one caller."""
 
     http_status = 429
+    reason = "throttled"
 
     def __init__(self, name: str, rate: Rate, wait: int) -> None:
         text = f"{name} takes {rate.limit} calls in {rate.seconds} seconds: try again in {wait} seconds."

@@ -28,6 +28,7 @@ async def call(exchange: Exchange) -> dict[str, Any]:
     if not asks_nothing(exchange):
         tool = await admitted_call(tool, exchange)
     if tool is None:
+        exchange.failure = exchange.failure or "unknown"
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {params['name']}")
     arguments = params.get("arguments") or {}
     if tool.mirrored and exchange.modern and exchange.headers is not None:
@@ -35,8 +36,11 @@ async def call(exchange: Exchange) -> dict[str, Any]:
     exchange.component = params["name"]
     try:
         result: dict[str, Any] = await tool.runner.run(tool.signature.validate(arguments), exchange)
+        if result.get("isError"):
+            exchange.failure = "isError"
         return result
     except Exception as error:
+        exchange.failure = type(error).__name__
         shown = explain(error, f"Tool {params['name']!r}", ToolError)
         if isinstance(shown, MCPError):
             raise shown from error

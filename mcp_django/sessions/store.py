@@ -27,6 +27,7 @@ from mcp_django.sessions.rows import (
     write_stream,
     write_subscription,
 )
+from mcp_django.signals import session_closed, session_opened
 from mcp_django.threads import Lane, get_own_pool
 
 FRESH_SECONDS = 5
@@ -263,6 +264,14 @@ def _insert(session: LiveSession, principal: Principal) -> None:
         stream=session.stream,
         seen=timezone.now(),
     )
+    session_opened.send_robust(
+        Session,
+        session_id=session.id,
+        server=session.server,
+        user_id=None if principal.account is None else principal.account.pk,
+        client_id=principal.client_id or "",
+        transport=session.transport,
+    )
 
 
 def _read(session_id: str) -> LiveSession | None:
@@ -292,3 +301,5 @@ def _read(session_id: str) -> LiveSession | None:
 
 def _delete(ids: list[str]) -> None:
     Session.objects.filter(pk__in=ids).delete()
+    for session_id in ids:
+        session_closed.send_robust(Session, session_id=session_id)

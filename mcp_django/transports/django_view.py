@@ -15,8 +15,10 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from mcp_types import INTERNAL_ERROR
 
+from mcp_django.auth import ANONYMOUS
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import answer, refusal, status_of
+from mcp_django.engine.observer import record_refusal
 from mcp_django.registry import MCPServer
 from mcp_django.transports.eras import (
     HTTPRequest,
@@ -51,6 +53,7 @@ def serve(request: HttpRequest, server: MCPServer) -> HttpResponse:
         body = _read_body(request, get_settings().MAX_BODY_BYTES)
         return run(_answer, server, scope, headers, doubled, body)
     except Refusal as error:
+        record_refusal(server.path, "streamable-http", error.reason, principal=ANONYMOUS, request_id=error.request_id)
         return _response(_body_of(error), error.status, error.headers)
     except CancelledError:
         return _response(refusal(None, INTERNAL_ERROR, "The server is stopping: try again.").body, 503)

@@ -21,7 +21,7 @@ from mcp_django.sessions.listeners import LIST_KINDS, Listener
 from mcp_django.sessions.questions import SessionEnded, ask
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
 from mcp_django.transports.eras import handshake_exchange, response_headers
-from mcp_django.transports.refusals import Refusal, accepts
+from mcp_django.transports.refusals import STOPPING, Refusal, accepts
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.resumable import PRIMED_SINCE, ResumableCall, resume
 from mcp_django.transports.session import audible, forward_events, listening, take_word
@@ -179,7 +179,12 @@ class HandshakeRequest:
             limit = get_settings().MAX_CALLS_PER_SESSION
             text = f"{limit} calls of this session are under way: wait for one of them."
             raise Refusal(
-                429, text, code=INTERNAL_ERROR, request_id=exchange.request_id, headers=((b"retry-after", b"1"),)
+                429,
+                text,
+                code=INTERNAL_ERROR,
+                request_id=exchange.request_id,
+                headers=((b"retry-after", b"1"),),
+                reason="too_many_calls",
             ) from None
 
     async def _open(self, exchange: Exchange) -> tuple[tuple[bytes, bytes], ...]:
@@ -196,10 +201,16 @@ class HandshakeRequest:
         except TooManySessions:
             text = f"{get_settings().MAX_SESSIONS} sessions are open: try again later."
             raise Refusal(
-                503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, headers=((b"retry-after", b"60"),)
+                503,
+                text,
+                code=INTERNAL_ERROR,
+                request_id=exchange.request_id,
+                headers=((b"retry-after", b"60"),),
+                reason="too_many_sessions",
             ) from None
         return ((SESSION_HEADER.encode("ascii"), session.id.encode("ascii")),)
 
 
 def _stopping(exchange: Exchange) -> Refusal:
-    return Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id)
+    text = "The server is stopping: try again."
+    return Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)

@@ -34,4 +34,4 @@ async def principal_of(server: MCPServer, scope: Mapping[str, Any], headers: Hea
         return await authenticate(headers, resource, metadata, server)
     except NotAuthenticated as error:
         challenge = (b"www-authenticate", error.challenge.encode("ascii"))
-        raise Refusal(error.status, str(error), headers=(challenge,)) from None
+        raise Refusal(error.status, str(error), headers=(challenge,), reason=error.reason) from None

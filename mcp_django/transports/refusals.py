@@ -22,6 +22,22 @@ SINGLE_HEADERS = frozenset({"authorization", "content-length", "content-type", "
 """Whoever reads the first of two and whoever reads the last would disagree about who asks for what."""
 
 
+STOPPING = "stopping"
+"""The reason of a refusal that is no more to be recorded: the call that it ends is."""
+
+REASONS = {
+    400: "bad_request",
+    403: "bad_origin",
+    404: "no_session",
+    405: "bad_method",
+    406: "not_acceptable",
+    411: "no_length",
+    413: "too_large",
+    415: "bad_media_type",
+    421: "bad_host",
+}
+
+
 class Refusal(Exception):
     """The request is not served; the client gets this HTTP status and a JSON-RPC error that says why."""
 
@@ -34,8 +50,12 @@ class Refusal(Exception):
         data: Any = None,
         request_id: int | str | None = None,
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        reason: str = "",
     ) -> None:
         super().__init__(message)
+        self.reason = reason or REASONS.get(status, str(status))
+        """Why, in a word, for the record."""
+
         self.status, self.code, self.data, self.request_id, self.headers = status, code, data, request_id, headers
 
 

@@ -9,13 +9,16 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from mcp_types import INTERNAL_ERROR
 
+from mcp_django.auth import ANONYMOUS
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import refusal
+from mcp_django.engine.observer import record_refusal
 from mcp_django.registry import MCPServer
+from mcp_django.sessions.connection import Transport
 from mcp_django.transports.cors import for_pages, preflight
 from mcp_django.transports.eras import HTTPRequest
 from mcp_django.transports.principals import principal_of
-from mcp_django.transports.refusals import Refusal, check_host, check_origin, read_headers, too_large
+from mcp_django.transports.refusals import STOPPING, Refusal, check_host, check_origin, read_headers, too_large
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.slow_readers import patient
 from mcp_django.transports.watch import Receive, Stopping, interruptible
@@ -42,6 +45,8 @@ class HTTPConsumer(AsyncConsumer):
     It keeps nothing of a request, so that one consumer serves them all.
     """
 
+    transport: Transport = "streamable-http"
+
     def __init__(self, server: MCPServer) -> None:
         self.server = server
 
@@ -51,7 +56,7 @@ class HTTPConsumer(AsyncConsumer):
         return cls(**initkwargs)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply = Reply(for_pages(scope, patient(send)))
+        reply, principal = Reply(for_pages(scope, patient(send))), ANONYMOUS
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
@@ -60,17 +65,22 @@ class HTTPConsumer(AsyncConsumer):
                 if (allowed := preflight(scope, headers)) is not None:
                     await reply.finish(b"", 204, allowed)
                     return
+            principal = await principal_of(self.server, scope, headers)
             request = Request(
                 server=self.server,
                 scope=scope,
                 headers=headers,
                 doubled=doubled,
-                principal=await principal_of(self.server, scope, headers),
+                principal=principal,
                 receive=receive,
                 reply=reply,
             )
             await self.serve(request)
         except Refusal as error:
+            if error.reason != STOPPING:
+                record_refusal(
+                    self.server.path, self.transport, error.reason, principal=principal, request_id=error.request_id
+                )
             body = refusal(error.request_id, error.code, str(error), error.data).body
             await reply.finish(body, error.status, error.headers)
         except ClientLeft:
@@ -95,7 +105,7 @@ async def read_body(receive: Receive) -> bytes:
         with interruptible():
             return await _read_chunks(receive)
     except Stopping:
-        raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR) from None
+        raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, reason=STOPPING) from None
 
 
 async def _read_chunks(receive: Receive) -> bytes:

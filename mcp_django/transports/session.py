@@ -44,7 +44,8 @@ def listening(listener: Listener, owner: tuple[str, str]) -> Iterator[None]:
     try:
         claim_stream(listener, owner)
     except TooManyStreams as error:
-        raise Refusal(error.http_status, error.message, code=error.code, headers=((b"retry-after", b"30"),)) from error
+        later = ((b"retry-after", b"30"),)
+        raise Refusal(error.http_status, error.message, code=error.code, headers=later, reason=error.reason) from error
     try:
         yield
     finally:

@@ -21,6 +21,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERS
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer, refusal
 from mcp_django.engine.exchange import Exchange
+from mcp_django.engine.observer import record_refusal
 from mcp_django.engine.server import get_engine
 from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
 from mcp_django.sessions.connection import Connection
@@ -52,6 +53,8 @@ STREAM, MESSAGES = "sse", "messages"
 class SSEConsumer(HTTPConsumer):
     """Opens a stream, and keeps it until the client leaves."""
 
+    transport = "sse"
+
     async def serve(self, request: Request) -> None:
         """Answer a GET.
 
@@ -78,6 +81,8 @@ class SSEConsumer(HTTPConsumer):
 class MessagesConsumer(HTTPConsumer):
     """Takes one message of a client, and leaves the answer to its stream."""
 
+    transport = "sse"
+
     async def serve(self, request: Request) -> None:
         """Answer a POST.
 
@@ -98,7 +103,8 @@ class MessagesConsumer(HTTPConsumer):
             raise _no_session() from None
         except TooManyMessages:
             text = "Too many messages of this session are waiting: try again."
-            raise Refusal(429, text, code=INTERNAL_ERROR, headers=((b"retry-after", b"1"),)) from None
+            later = ((b"retry-after", b"1"),)
+            raise Refusal(429, text, code=INTERNAL_ERROR, headers=later, reason="too_many_messages") from None
         await request.reply.finish(b"", 202)
 
 
@@ -133,11 +139,23 @@ class SSEStream:
         if message.id is None or message.method is None:
             await take_word(self._session, message)
         elif (refused := self._refused(message, message.id)) is not None:
+            self._record(message, "invalid_request")
             await self._send(refused)
         elif message.method == "initialize":  # in line: what follows may already rely on it
             await self._shake_hands(self._exchange(message, Connection(LATEST_HANDSHAKE_VERSION)))
         else:
-            await self._start(self._exchange(message, self._session))
+            await self._start(self._exchange(message, self._session), message)
+
+    def _record(self, message: Message, reason: str) -> None:
+        record_refusal(
+            self._session.server,
+            "sse",
+            reason,
+            principal=self._request.principal,
+            method=message.method or "",
+            version=self._session.version,
+            request_id=message.id,
+        )
 
     def _refused(self, message: Message, request_id: int | str) -> Answer | None:
         """Refuse what doesn't fit the era of this transport."""
@@ -157,7 +175,7 @@ class SSEStream:
             await self._session.shake_hands(exchange.connection)
         await self._send(given)
 
-    async def _start(self, exchange: Exchange) -> None:
+    async def _start(self, exchange: Exchange, message: Message) -> None:
         """Begin a call, unless the session has too many of them under way."""
 
         def call_off() -> None:
@@ -168,6 +186,7 @@ class SSEStream:
             try:
                 stack.enter_context(get_calls().running(self._session.id, exchange.request_id, call_off))
             except (AlreadyRunning, TooManyCalls) as error:
+                self._record(message, "too_many_calls" if isinstance(error, TooManyCalls) else "bad_request")
                 await self._send(_not_now(exchange.request_id, error))
                 return
             task = self._tasks.create_task(self._call(exchange))
@@ -218,7 +237,8 @@ async def _open(request: Request, listener: Listener) -> LiveSession:
         raise Refusal(503, "No session could be opened: try again later.", code=INTERNAL_ERROR) from error
     except TooManySessions:
         text = f"{get_settings().MAX_SESSIONS} sessions are open: try again later."
-        raise Refusal(503, text, code=INTERNAL_ERROR, headers=((b"retry-after", b"60"),)) from None
+        later = ((b"retry-after", b"60"),)
+        raise Refusal(503, text, code=INTERNAL_ERROR, headers=later, reason="too_many_sessions") from None
 
 
 def _address(path: str, session_id: str) -> bytes:

@@ -25,6 +25,7 @@ from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer, refusal
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange, NoWay
+from mcp_django.engine.observer import record_refusal
 from mcp_django.engine.server import get_engine
 from mcp_django.engine.subscriptions import forward
 from mcp_django.registry import MCPServer
@@ -174,14 +175,13 @@ class StdioServer:
                 task.cancel()
 
     async def _start(self, message: Message, request_id: int | str) -> None:
-        if request_id in self._calls:
-            await self._write(refusal(request_id, INVALID_REQUEST, "A request of this id is under way.").body)
-            return
-        if len(self._calls) >= MAX_CALLS and message.method != "ping":
-            await self._write(refusal(request_id, INTERNAL_ERROR, f"{MAX_CALLS} calls are under way: wait.").body)
-            return
-        found = self._exchange(message, request_id)
+        found = self._not_now(message, request_id) or self._exchange(message, request_id)
         if isinstance(found, Answer):
+            reason = "too_many_calls" if found.code == INTERNAL_ERROR else "invalid_request"
+            principal, method = self._principal, message.method or ""
+            record_refusal(
+                self._server.path, "stdio", reason, principal=principal, method=method, request_id=request_id
+            )
             await self._write(found.body)
         elif message.method == "initialize":  # in line: what follows may already rely on it
             given = await answer(found)
@@ -194,6 +194,13 @@ class StdioServer:
             task = asyncio.get_running_loop().create_task(self._call(found))
             self._calls[request_id] = task, found
             task.add_done_callback(lambda _: self._calls.pop(request_id, None))
+
+    def _not_now(self, message: Message, request_id: int | str) -> Answer | None:
+        if request_id in self._calls:
+            return refusal(request_id, INVALID_REQUEST, "A request of this id is under way.")
+        if len(self._calls) >= MAX_CALLS and message.method != "ping":
+            return refusal(request_id, INTERNAL_ERROR, f"{MAX_CALLS} calls are under way: wait.")
+        return None
 
     def _connect(self, connection: PipeConnection) -> None:
         """Remember the client that has shaken hands, and let it hear of changes."""

@@ -10,7 +10,7 @@ from mcp_django.engine.dispatcher import answer, status_of
 from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, response_headers
 from mcp_django.transports.handshake import HandshakeRequest
 from mcp_django.transports.messages import Message
-from mcp_django.transports.refusals import Refusal, check_post
+from mcp_django.transports.refusals import STOPPING, Refusal, check_post
 from mcp_django.transports.requests import HTTPConsumer, Request, read_body
 from mcp_django.transports.watch import Watch
 
@@ -53,5 +53,6 @@ async def _serve_modern(request: Request, message: Message) -> None:
     if watch.left:
         return
     if watch.stopped:
-        raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, request_id=exchange.request_id)
+        text = "The server is stopping: try again."
+        raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
     await reply.finish(given.body, status_of(given, modern=True), response_headers(given))

@@ -1,0 +1,129 @@
+"""What is recorded of a request, when it has been answered or cancelled."""
+
+from __future__ import annotations
+
+from time import perf_counter, time
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from mcp_types import INTERNAL_ERROR
+
+from mcp_django.activity import Record, get_recorder
+from mcp_django.activity.arguments import kept_arguments
+from mcp_django.conf import get_settings
+from mcp_django.threads import Lane, get_own_pool
+
+if TYPE_CHECKING:
+    from mcp_django.activity.recorder import Recorder
+    from mcp_django.auth import Principal
+    from mcp_django.engine.exchange import Exchange
+
+_KINDS = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
+
+_MEANT = frozenset({401, 403, 429, 503})
+"""HTTP statuses of refusals whose JSON-RPC code says "internal error", for want of a better one."""
+
+_WORDS = {-32700: "parse_error", -32600: "invalid_request", -32601: "method_not_found", -32602: "invalid_params"}
+
+
+def outcome_of(code: int, http_status: int, failure: str) -> str:
+    """Return the outcome of a request.
+
+    Args:
+        code: the JSON-RPC error code; 0 when it is a result.
+        http_status: what HTTP says of it, where the code alone doesn't tell.
+        failure: what a function raised, in a word; empty: nothing.
+    """
+    if not code:
+        return "tool_error" if failure else "ok"
+    return "failed" if code == INTERNAL_ERROR and http_status not in _MEANT else "refused"
+
+
+def make_record(exchange: Exchange, outcome: str, error: str, begun: float) -> Record:
+    """Return what is kept of a request. It holds nothing long: no params, no headers, no token.
+
+    Args:
+        begun: as ``time.perf_counter`` said.
+    """
+    principal, info, method = exchange.principal, exchange.client_info, exchange.method
+    name: Any = ""
+    version: Any = ""
+    if type(info) is dict:
+        name, version = info.get("name"), info.get("version")
+    return Record(
+        time(),
+        (perf_counter() - begun) * 1000,
+        exchange.engine.declared.path,
+        method[:64],
+        _KINDS.get(method, ""),
+        exchange.key or exchange.component,
+        None if principal.account is None else principal.account.pk,
+        principal.kind,
+        principal.client_id or "",
+        name[:200] if type(name) is str else "",
+        version[:200] if type(version) is str else "",
+        exchange.version,
+        exchange.transport,
+        outcome,
+        error,
+        str(exchange.request_id)[:64],
+        _arguments(exchange),
+    )
+
+
+def _arguments(exchange: Exchange) -> str:
+    if not get_settings().ACTIVITY_ARGUMENTS or not exchange.params:
+        return ""
+    given: Any = exchange.params.get("arguments")
+    return kept_arguments(given)
+
+
+async def record(recorder: Recorder, exchange: Exchange, code: int, http_status: int, begun: float) -> None:
+    """Record an answer. Never raises, save for cancellation."""
+    outcome = outcome_of(code, http_status, exchange.failure)
+    made = make_record(exchange, outcome, exchange.failure or _WORDS.get(code, str(code) if code else ""), begun)
+    if recorder.strict:
+        with Lane(get_own_pool()):
+            await sync_to_async(recorder.write_now)(made)
+    else:
+        recorder.note(made)
+
+
+def record_refusal(
+    server: str,
+    transport: str,
+    reason: str,
+    *,
+    principal: Principal,
+    method: str = "",
+    version: str = "",
+    request_id: Any = None,
+) -> None:
+    """Record a request that was refused before it became an ``Exchange``.
+
+    Args:
+        server: path.
+        reason: why, in a word.
+    """
+    recorder = get_recorder()
+    if recorder is None:
+        return
+    made = Record(
+        ended=time(),
+        milliseconds=0.0,
+        server=server,
+        method=method[:64],
+        kind="",
+        component="",
+        user_id=None if principal.account is None else principal.account.pk,
+        principal=principal.kind,
+        client_id=principal.client_id or "",
+        client_name="",
+        client_version="",
+        protocol_version=version[:32],
+        transport=transport,
+        outcome="refused",
+        error=reason,
+        request_id="" if request_id is None else str(request_id)[:64],
+    )
+    (recorder.note if principal.account is not None else recorder.note_stranger)(made)
