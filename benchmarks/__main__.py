@@ -78,7 +78,15 @@ def measure_signin(effort: Effort, marks: list[Mark], directory: Path) -> list[T
     return signin.run(effort, marks, directory)
 
 
+def measure_activity(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure what it costs a call to be recorded."""
+    from benchmarks import activity
+
+    return activity.run(effort, marks)
+
+
 PARTS: Mapping[str, Part] = {
+    "activity": measure_activity,
     "inprocess": measure_inprocess,
     "servers": measure_servers,
     "signin": measure_signin,

@@ -101,7 +101,7 @@ class Applications:
     async def __aenter__(self) -> Applications:
         from benchmarks.subjects import sdk
 
-        self.ours = _our_application()
+        self.ours = our_application()
         self.sdk = {count: await self._start(sdk.stateless_app(count)) for count in (0, 1, *SIZES)}
         self.sdk_session = await self._start(sdk.session_app())
         self.sdk_default = await self._start(sdk.make_server().streamable_http_app())
@@ -115,7 +115,7 @@ class Applications:
         return app
 
 
-def _our_application() -> Any:
+def our_application() -> Any:
     """Return the project's application, with servers of 1, 10, 100 and 1,000 tools beside that of the functions."""
     from benchmarks.subjects.functions import add
     from mcp_django import MCPServer

@@ -17,16 +17,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from mcp_django.dashboard.activity import BoundedPaginator, CallQuerySet, KindFilter, ServerFilter, TransportFilter
 from mcp_django.dashboard.pages import PAGES
-from mcp_django.models import APIKey, Dashboard, ServiceAccount, Session
+from mcp_django.models import APIKey, Call, Dashboard, ServiceAccount, Session
 
 if TYPE_CHECKING:
+    CallModelAdmin = admin.ModelAdmin[Call]
     DashboardModelAdmin = admin.ModelAdmin[Dashboard]
     KeyAdmin = admin.ModelAdmin[APIKey]
     KeyForm = forms.ModelForm[APIKey]
     ModelAdmin = admin.ModelAdmin[Session]
 else:
-    DashboardModelAdmin = KeyAdmin = ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
+    CallModelAdmin = DashboardModelAdmin = KeyAdmin = ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
     KeyForm = forms.ModelForm
 
 
@@ -145,6 +147,56 @@ class APIKeyAdmin(KeyAdmin):
         return ["name", "prefix", "last4", f"user__{get_user_model().USERNAME_FIELD}"]
 
 
+class CallAdmin(CallModelAdmin):
+    """To look at: what was recorded doesn't change. Nothing here counts, or looks through, all rows."""
+
+    list_display = (
+        "ended",
+        "what",
+        "server",
+        "outcome",
+        "error",
+        "ms",
+        "user",
+        "client",
+        "protocol_version",
+        "transport",
+    )
+    list_filter = ("outcome", ServerFilter, KindFilter, TransportFilter)
+    list_select_related = ("user",)
+    date_hierarchy = "ended"
+    show_full_result_count = False
+    paginator = BoundedPaginator
+
+    @admin.display(description=_("call"))
+    def what(self, call: Call) -> str:
+        return str(call)
+
+    @admin.display(description=_("ms"), ordering="milliseconds")
+    def ms(self, call: Call) -> str:
+        return f"{call.milliseconds:.1f}"
+
+    @admin.display(description=_("client"))
+    def client(self, call: Call) -> str:
+        return f"{call.client_name} {call.client_version}".strip() or call.client_id or "-"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
+        return CallQuerySet(self.model, using=super().get_queryset(request).db).order_by("-pk")
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        name = get_user_model().USERNAME_FIELD
+        return ["=component", "=method", "=error", "=client_name", "=client_id", "=request_id", f"=user__{name}"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Call | None = None) -> bool:
+        return False
+
+
 class DashboardAdmin(DashboardModelAdmin):
     """Leads to the pages of ``mcp_django.dashboard``: it has no list and no forms of its own."""
 
@@ -170,6 +222,7 @@ def register(site: admin.AdminSite) -> None:
         django.contrib.admin.exceptions.AlreadyRegistered: it is there already.
     """
     site.register(Dashboard, DashboardAdmin)
+    site.register(Call, CallAdmin)
     site.register(Session, SessionAdmin)
     site.register(APIKey, APIKeyAdmin)
     if apps.is_installed("oauth2_provider"):

@@ -19,8 +19,10 @@ from django.core import mail
 from django.core.signals import setting_changed
 from django.db import close_old_connections, connections
 from django.dispatch import Signal, receiver
+from django.utils import timezone
 
 from mcp_django.activity.rows import Record, as_call, write
+from mcp_django.activity.summaries import summarise
 from mcp_django.conf import get_settings
 from mcp_django.models import Call
 from mcp_django.signals import refused, resource_read, tool_called
@@ -38,6 +40,9 @@ MAX_ROWS = 20_000
 
 MAX_STRANGERS = 100
 """Most refusals of nobody in particular that may wait: a flood of them must not fill the table."""
+
+SUMMARY_SECONDS = 60
+"""How often it looks whether a quarter of an hour is over."""
 
 CLOSE_SECONDS = 4
 """How long a process that ends waits for the last rows to be written."""
@@ -63,6 +68,7 @@ class Recorder:
         self._starting = Lock()
         self._wanted = Event()
         self._stopping = False
+        self._summary_due = float("-inf")
         self._thread: Thread | None = None
 
     def note(self, record: Record) -> None:
@@ -168,11 +174,18 @@ class Recorder:
         finally:
             connections.close_all()
 
+    def _summarise(self, now: float) -> None:
+        """Sum up what is over, so that who opens the dashboard needn't wait for it."""
+        if now >= self._summary_due:
+            self._summary_due = now + SUMMARY_SECONDS
+            summarise(timezone.now())
+
     def _work(self, heartbeat: Any) -> None:
         try:
             close_old_connections()
             self.flush()
             heartbeat.beat(monotonic())
+            self._summarise(monotonic())
             close_old_connections()
         except Exception:
             logger.exception("Recording calls failed.")

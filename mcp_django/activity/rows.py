@@ -1,4 +1,4 @@
-"""From records to rows of ``Call``: one statement for many, with SQL that is made once.
+"""From records to rows of ``Call``: one transaction for many, with SQL that is made once.
 
 The ORM would cost several times what the call itself does.
 """
@@ -12,14 +12,11 @@ from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.db import connections, router
+from django.db import connections, router, transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
 from mcp_django.models import Call
-
-MAX_ROWS = 500
-"""Most rows of one statement."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -52,17 +49,15 @@ NAMES = Record._fields
 
 
 def write(records: Sequence[Record]) -> None:
-    """Write records, all or none of a statement's. For sync code.
+    """Write records, all or none. For sync code.
 
     Raises:
         django.db.DatabaseError: the database is away, or has no such table.
     """
     alias = router.db_for_write(Call)
-    most, rows = _most(alias), [_values(record, alias) for record in records]
-    with connections[alias].cursor() as cursor:
-        for begin in range(0, len(rows), most):
-            chunk = rows[begin : begin + most]
-            cursor.execute(_sql(alias, len(chunk)), [value for row in chunk for value in row])
+    rows = [_values(record, alias) for record in records]
+    with transaction.atomic(alias), connections[alias].cursor() as cursor:
+        cursor.executemany(_sql(alias), rows)
 
 
 def as_call(record: Record) -> Call:
@@ -103,21 +98,14 @@ def _field(name: str) -> Any:
 
 
 @lru_cache(maxsize=8)
-def _most(alias: str) -> int:
-    """Return how many rows fit into one statement."""
-    limit = connections[alias].features.max_query_params
-    return MAX_ROWS if limit is None else max(1, min(MAX_ROWS, limit // len(NAMES)))
-
-
-@lru_cache(maxsize=64)
-def _sql(alias: str, count: int) -> str:
+def _sql(alias: str) -> str:
     quote = connections[alias].ops.quote_name
     columns = ", ".join(quote(_field(name).column) for name in NAMES)
-    row = f"({', '.join(['%s'] * len(NAMES))})"
-    return f"INSERT INTO {quote(Call._meta.db_table)} ({columns}) VALUES {', '.join([row] * count)}"
+    places = ", ".join(["%s"] * len(NAMES))
+    return f"INSERT INTO {quote(Call._meta.db_table)} ({columns}) VALUES ({places})"
 
 
 @receiver(setting_changed)
 def _forget(**kwargs: Any) -> None:
-    for cached in (_prepared, _most, _sql):
+    for cached in (_prepared, _sql):
         cached.cache_clear()

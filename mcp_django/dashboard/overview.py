@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from mcp_django.activity.heartbeat import live_workers
+from mcp_django.activity.windows import SPANS, Window, read_window
+from mcp_django.conf import get_settings
+from mcp_django.dashboard import figures
+from mcp_django.dashboard.names import name_of
 from mcp_django.dashboard.page import Page
-from mcp_django.registry import discover, servers
+from mcp_django.models import Session
+from mcp_django.registry import MCPServer, discover, servers
+from mcp_django.sessions.rows import idle_since
+
+TITLES = {"hour": _("1 hour"), "day": _("1 day"), "week": _("7 days")}
 
 
 class OverviewPage(Page):
-    """Each server at a glance."""
+    """One server: what it was asked in the last hour, day or week, and what came of it."""
 
     route = ""
     url_name = "mcp_django_dashboard"
@@ -21,4 +33,64 @@ class OverviewPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         discover()
-        return super().get_context_data(servers=servers(), **kwargs)
+        known = {server.path: server for server in servers()}
+        server = known.get(self.request.GET.get("server", "")) or next(iter(known.values()))
+        span = SPANS.get(self.request.GET.get("span", ""), SPANS["hour"])
+        window = read_window(server.path, span, timezone.now())
+        return super().get_context_data(
+            server=server,
+            server_name=name_of(server),
+            servers=[(each.path, name_of(each)) for each in known.values()],
+            spans=TITLES,
+            span=span.name,
+            recording=get_settings().ACTIVITY != "off",
+            **self._live(server),
+            **self._figures(server, window),
+            **kwargs,
+        )
+
+    def _figures(self, server: MCPServer, window: Window) -> dict[str, Any]:
+        address = figures.addresses(self._changelist("call"), server.path, window)
+        components = figures.component_lines(window, address)
+        return {
+            "window": window,
+            "total": window.total.total,
+            "before": window.before,
+            "calls_url": address(),
+            "errors_url": address(outcome__in="tool_error,failed"),
+            "refused_url": address(outcome__exact="refused"),
+            **{f"p{share}": window.total.total.percentile(share / 100) for share in (50, 95, 99)},
+            "user_count": len(window.total.users),
+            "client_count": len(window.total.clients),
+            "calls_chart": figures.calls_chart(window),
+            "latency_chart": figures.latency_chart(window),
+            "numbers": figures.numbers(window),
+            "components": components[: figures.MOST],
+            "slowest": figures.slowest(components),
+            "failing": figures.most_failing(components),
+            "clients": figures.client_lines(window, address),
+            "users": figures.user_lines(window, address),
+            "errors": figures.reasons(window, address, "tool_error", "failed"),
+            "refusals": figures.reasons(window, address, "refused"),
+            "limits": figures.reasons(window, address, "refused", of=figures.LIMITS),
+        }
+
+    def _live(self, server: MCPServer) -> dict[str, Any]:
+        """Return what is there at this moment."""
+        workers = list(live_workers(timezone.now()))
+        sessions = self._changelist("session")
+        return {
+            "workers": workers,
+            "open_streams": sum(worker.streams for worker in workers),
+            "open_sessions": Session.objects.filter(server=server.path, seen__gte=idle_since()).count(),
+            "sessions_url": f"{sessions}?{urlencode({'server': server.path})}" if sessions else "",
+        }
+
+    def _changelist(self, model: str) -> str:
+        """Return where the rows of a model are listed, if this user may see them on this site."""
+        if not self.request.user.has_perm(f"mcp_django.view_{model}"):
+            return ""
+        try:
+            return reverse(f"admin:mcp_django_{model}_changelist", current_app=self.site.name)
+        except NoReverseMatch:
+            return ""

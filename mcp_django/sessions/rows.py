@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
 from mcp_django.auth import Principal
+from mcp_django.conf import get_settings
 from mcp_django.models import Session
 from mcp_django.sessions.connection import Connection
 
 NOBODY = ("", "")
 """The owner of a session that was opened before anybody signed in."""
+
+
+def idle_since() -> datetime:
+    """Return the moment since which a session must have been seen, not to be over."""
+    return timezone.now() - timedelta(seconds=get_settings().SESSION_IDLE_SECONDS)
 
 
 def take_over(session_id: str, principal: Principal) -> None:

@@ -6,7 +6,6 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from time import monotonic
 from typing import Any, TypeVar
 from weakref import WeakSet
@@ -21,6 +20,7 @@ from mcp_django.sessions.connection import Connection, LogLevel, Transport, shor
 from mcp_django.sessions.hub import Hub, get_hub
 from mcp_django.sessions.rows import (
     NOBODY,
+    idle_since,
     take_over,
     write_handshake,
     write_level,
@@ -181,8 +181,7 @@ def end_sessions(ids: list[str]) -> None:
 
 def expired_sessions() -> Any:
     """Return the sessions that have been idle for longer than ``SESSION_IDLE_SECONDS``."""
-    limit = timezone.now() - timedelta(seconds=get_settings().SESSION_IDLE_SECONDS)
-    return Session.objects.filter(seen__lt=limit)
+    return Session.objects.filter(seen__lt=idle_since())
 
 
 _kept: OrderedDict[str, LiveSession] = OrderedDict()

@@ -1,0 +1,114 @@
+"""What keeps the list of calls quick with a million rows: filters that ask no table, and counts that end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.functional import cached_property
+from django.utils.timezone import localtime, make_aware
+from django.utils.translation import gettext_lazy as _
+
+from mcp_django.activity.summaries import aware, stored
+from mcp_django.dashboard.names import name_of
+from mcp_django.models import Call
+from mcp_django.registry import discover, servers
+
+if TYPE_CHECKING:
+    Calls = QuerySet[Call]
+    CallPaginator = Paginator[Call]
+else:
+    Calls, CallPaginator = QuerySet, Paginator
+
+MAX_COUNT = 10_000
+"""Counting ends here: older rows are found by filters, not by turning pages."""
+
+
+class BoundedPaginator(CallPaginator):
+    """Counts as far as ``MAX_COUNT``."""
+
+    @cached_property
+    def count(self) -> int:
+        found: Any = self.object_list
+        return int(found.order_by()[:MAX_COUNT].count())
+
+    @property
+    def reached_the_end(self) -> bool:
+        """Whether there are no more rows than were counted."""
+        return self.count < MAX_COUNT
+
+
+class CallQuerySet(Calls):
+    """Finds the days of the date hierarchy by jumping from one to the next: the index knows where it begins."""
+
+    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
+        """Return the beginnings of the years, months or days in which there are rows, oldest first."""
+        found = []
+        moment = self._first_since(None)
+        while moment is not None:
+            begin = _beginning(localtime(aware(moment)).date(), kind)
+            found.append(_midnight(begin))
+            moment = self._first_since(_midnight(_beginning(begin + timedelta(days=_LONGER[kind]), kind)))
+        return found
+
+    def _first_since(self, since: datetime | None) -> datetime | None:
+        rows = self if since is None else self.filter(ended__gte=stored(since))
+        return rows.order_by("ended").values_list("ended", flat=True).first()
+
+
+_LONGER = {"year": 366, "month": 31, "day": 1}
+"""Days after the beginning of a period that lie in the next one."""
+
+
+def _beginning(day: date, kind: str) -> date:
+    if kind == "day":
+        return day
+    return day.replace(day=1) if kind == "month" else day.replace(month=1, day=1)
+
+
+def _midnight(day: date) -> datetime:
+    return make_aware(datetime.combine(day, time.min))
+
+
+class _EqualFilter(SimpleListFilter):
+    """Filters by one column, whose values are known without a look at the table."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.value()
+        return queryset if value is None else queryset.filter(**{str(self.parameter_name): value})
+
+
+class ServerFilter(_EqualFilter):
+    """The servers of this project."""
+
+    title = _("server")
+    parameter_name = "server__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        discover()
+        return [(server.path, name_of(server)) for server in servers()]
+
+
+class KindFilter(_EqualFilter):
+    """What was called."""
+
+    title = _("kind")
+    parameter_name = "kind__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, Any]]:
+        return [("tool", _("tool")), ("resource", _("resource")), ("prompt", _("prompt"))]
+
+
+class TransportFilter(_EqualFilter):
+    """How it came."""
+
+    title = _("transport")
+    parameter_name = "transport__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
+        return [(name, name) for name in ("streamable-http", "sse", "stdio")]
