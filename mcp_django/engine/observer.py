@@ -108,22 +108,8 @@ def record_refusal(
     recorder = get_recorder()
     if recorder is None:
         return
-    made = Record(
-        ended=time(),
-        milliseconds=0.0,
-        server=server,
-        method=method[:64],
-        kind="",
-        component="",
-        user_id=None if principal.account is None else principal.account.pk,
-        principal=principal.kind,
-        client_id=principal.client_id or "",
-        client_name="",
-        client_version="",
-        protocol_version=version[:32],
-        transport=transport,
-        outcome="refused",
-        error=reason,
-        request_id="" if request_id is None else str(request_id)[:64],
-    )
+    user_id = None if principal.account is None else principal.account.pk
+    who = (user_id, principal.kind, principal.client_id or "", "", "", version[:32])
+    known = "" if request_id is None else str(request_id)[:64]
+    made = Record(time(), 0.0, server, method[:64], "", "", *who, transport, "refused", reason, known)
     (recorder.note if principal.account is not None else recorder.note_stranger)(made)

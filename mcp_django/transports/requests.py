@@ -9,7 +9,7 @@ from typing import Any
 from channels.consumer import AsyncConsumer
 from mcp_types import INTERNAL_ERROR
 
-from mcp_django.auth import ANONYMOUS
+from mcp_django.auth import ANONYMOUS, Principal
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import refusal
 from mcp_django.engine.observer import record_refusal
@@ -77,10 +77,7 @@ class HTTPConsumer(AsyncConsumer):
             )
             await self.serve(request)
         except Refusal as error:
-            if error.reason != STOPPING:
-                record_refusal(
-                    self.server.path, self.transport, error.reason, principal=principal, request_id=error.request_id
-                )
+            self._record(error, principal)
             body = refusal(error.request_id, error.code, str(error), error.data).body
             await reply.finish(body, error.status, error.headers)
         except ClientLeft:
@@ -88,6 +85,11 @@ class HTTPConsumer(AsyncConsumer):
         except Exception:
             logger.exception("Serving a request to %r failed.", self.server)
             await reply.finish(refusal(None, INTERNAL_ERROR, "Internal server error").body, 500)
+
+    def _record(self, error: Refusal, principal: Principal) -> None:
+        if error.reason != STOPPING:  # then the call that it ended is recorded
+            path, request_id = self.server.path, error.request_id
+            record_refusal(path, self.transport, error.reason, principal=principal, request_id=request_id)
 
     async def serve(self, request: Request) -> None:
         """Answer a request that comes from where it may. Raises ``Refusal`` and ``ClientLeft``."""

@@ -175,13 +175,10 @@ class StdioServer:
                 task.cancel()
 
     async def _start(self, message: Message, request_id: int | str) -> None:
-        found = self._not_now(message, request_id) or self._exchange(message, request_id)
+        found = self._exchange(message, request_id)
         if isinstance(found, Answer):
             reason = "too_many_calls" if found.code == INTERNAL_ERROR else "invalid_request"
-            principal, method = self._principal, message.method or ""
-            record_refusal(
-                self._server.path, "stdio", reason, principal=principal, method=method, request_id=request_id
-            )
+            record_refusal(self._server.path, "stdio", reason, principal=self._principal, request_id=request_id)
             await self._write(found.body)
         elif message.method == "initialize":  # in line: what follows may already rely on it
             given = await answer(found)
@@ -189,18 +186,11 @@ class StdioServer:
                 self._connect(found.connection)
             await self._write(given.body)
         elif message.method == "ping":
-            await self._write((await answer(found)).body)
+            await self._call(found)
         else:
             task = asyncio.get_running_loop().create_task(self._call(found))
             self._calls[request_id] = task, found
             task.add_done_callback(lambda _: self._calls.pop(request_id, None))
-
-    def _not_now(self, message: Message, request_id: int | str) -> Answer | None:
-        if request_id in self._calls:
-            return refusal(request_id, INVALID_REQUEST, "A request of this id is under way.")
-        if len(self._calls) >= MAX_CALLS and message.method != "ping":
-            return refusal(request_id, INTERNAL_ERROR, f"{MAX_CALLS} calls are under way: wait.")
-        return None
 
     def _connect(self, connection: PipeConnection) -> None:
         """Remember the client that has shaken hands, and let it hear of changes."""
@@ -217,7 +207,11 @@ class StdioServer:
         await self._write((await answer(exchange)).body)
 
     def _exchange(self, message: Message, request_id: int | str) -> Exchange | Answer:
-        """Return what to answer, or the refusal of a request that doesn't fit the era of this connection."""
+        """Return what to answer, or the refusal of a request that comes too soon, or doesn't fit the era."""
+        if request_id in self._calls:
+            return refusal(request_id, INVALID_REQUEST, "A request of this id is under way.")
+        if len(self._calls) >= MAX_CALLS and message.method != "ping":
+            return refusal(request_id, INTERNAL_ERROR, f"{MAX_CALLS} calls are under way: wait.")
         if self._modern is None:
             self._modern = message.has_envelope and message.method != "initialize"
         if self._modern:
@@ -228,9 +222,8 @@ class StdioServer:
         if self._connection is None and message.method not in ("initialize", "ping"):
             return refusal(request_id, INVALID_PARAMS, "Send initialize first.")
         known = self._connection or PipeConnection(LATEST_HANDSHAKE_VERSION)
-        return self._exchange_in(
-            message, request_id, known.version, known.client_info, known.client_capabilities, known
-        )
+        info, capabilities = known.client_info, known.client_capabilities
+        return self._exchange_in(message, request_id, known.version, info, capabilities, known)
 
     def _modern_exchange(self, message: Message, request_id: int | str) -> Exchange | Answer:
         if message.method == "initialize":

@@ -75,7 +75,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(typed: str, meant:
 @pytest.mark.parametrize("key", ["XYZZY", 5])
 def test_an_unknown_key_that_resembles_none_is_refused_with_all_known_ones(key: Any) -> None:
     message = refused({key: 1})
-    assert message.startswith(f"settings.MCP_DJANGO has an unknown key {key!r}. Known keys: AUTH, BUILTIN_ROUTES, ")
+    assert message.startswith(f"settings.MCP_DJANGO has an unknown key {key!r}. Known keys: ACTIVITY, ")
     assert all(field.name in message for field in fields(MCPSettings))
 
 
@@ -102,6 +102,7 @@ def test_a_value_of_the_wrong_type_is_refused(key: str, value: Any, expected: st
 
 
 POSITIVE = [
+    "ACTIVITY_DAYS",
     "EVENT_LOG_MAX_EVENTS",
     "EVENT_LOG_SECONDS",
     "KEEP_ALIVE_SECONDS",
