@@ -87,6 +87,7 @@ def make_settings(server: FastMCP, *, sse: bool = False) -> dict[str, Any]:
         "SECRET_KEY": get_random_secret_key(),
         "DEBUG": said.debug,
         "ALLOWED_HOSTS": ["127.0.0.1", "localhost", "[::1]"],
+        "MIDDLEWARE": ["django.middleware.common.CommonMiddleware"],  # which refuses other hosts, for custom routes
         "ROOT_URLCONF": "mcp_django.urls",
         "ASGI_APPLICATION": "mcp_django.fastmcp.asgi.application",
         "INSTALLED_APPS": ["django.contrib.auth", "django.contrib.contenttypes", "mcp_django"],
