@@ -31,11 +31,8 @@ from mcp_django.signals import session_closed, session_opened
 from mcp_django.threads import Lane, get_own_pool
 
 FRESH_SECONDS = 5
-"""A session that was read so long ago is used again without a look at the database.
-
-This bounds how long an ended session can still be used on a worker that its end was not told; the channel layer tells
-it in milliseconds.
-"""
+"""A session that was read so long ago is used again without a look at the database. This bounds how long an ended one
+can still be used on a worker that was not told of its end; the channel layer tells it in milliseconds."""
 
 SEEN_SECONDS = 60
 """``Session.seen`` is written no more often than this."""
@@ -217,13 +214,11 @@ def _keep(session: LiveSession) -> None:
         _kept.popitem(last=False)
 
 
-_heard: WeakSet[Hub] = WeakSet()
-"""Hubs on which we listen already."""
+_heard: WeakSet[Hub] = WeakSet()  # on which we listen already
 
 
 def _listen() -> None:
-    hub = get_hub()
-    if hub in _heard:
+    if (hub := get_hub()) in _heard:
         return
     _heard.add(hub)
     hub.on("session", _drop)
