@@ -15,7 +15,7 @@ import pytest
 
 from tests.architecture.sources import PACKAGE
 
-HEAVY = ("mcp", "mcp_types", "pydantic", "pydantic_core")
+HEAVY = ("mcp", "mcp_types", "pydantic", "pydantic_core", "starlette")
 
 LIGHT = (
     "apps",
