@@ -39,7 +39,7 @@ class Served:
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> Served:
+def served(no_demo: None, monkeypatch: pytest.MonkeyPatch) -> Served:
     """Stop short of serving: no sockets are opened, and no stdin is read."""
     assert application is not None  # made before a test changes the settings
     served = Served()
