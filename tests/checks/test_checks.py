@@ -29,7 +29,7 @@ def found(*ids: str, deploy: bool = False, app_configs: Any = None) -> list[Chec
     return [each for each in messages if each.id in {f"mcp_django.{name}" for name in ids}]
 
 
-def test_this_project_passes_all_checks() -> None:
+def test_this_project_passes_all_checks(no_demo: None) -> None:
     assert run_checks(tags=[checks.TAG]) == []
 
 
