@@ -166,6 +166,7 @@ class CallAdmin(CallModelAdmin):
     list_select_related = ("user",)
     date_hierarchy = "ended"
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
 
     @admin.display(description=_("call"))

@@ -18,6 +18,9 @@ from django.utils import timezone
 USERS = ("vera", "mallory", "carl", "grace")
 """The one whom it is about, the one who attacks, one who will have to go, and one who has nothing to do with it."""
 
+STAFF = "olga"
+"""Who runs the project."""
+
 
 def plant(url: str) -> dict[str, str]:
     """Store everything; return it by name."""
@@ -28,6 +31,7 @@ def plant(url: str) -> dict[str, str]:
     password = secrets.token_urlsafe(12)
     hashed = make_password(password)
     users = {name: User.objects.create(username=name, password=hashed) for name in USERS}
+    User.objects.create(username=STAFF, password=hashed, is_staff=True, is_superuser=True)
     other = Application.objects.create(
         client_id="other", client_type="public", authorization_grant_type="authorization-code"
     )

@@ -6,29 +6,67 @@ import base64
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
 
 from tests.servers.browser import Browser, chromium
 from tests.servers.demo import Demo, asked, exchange, sent_back, served
+from tests.servers.planted import STAFF
 from tests.servers.processes import ROOT, run
+from tests.wire import JSON_HEADERS, request
 
 IMAGES = ROOT / "docs" / "images"
 MARGIN = 24
 """Pixels of the page around its card."""
 
 
-def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False) -> None:
+def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False, of: str = ".mcp-card") -> None:
     """Write what the browser shows, as far as there is something."""
     emulate = browser.execute_cdp_cmd
     size = {"width": width, "height": 400, "deviceScaleFactor": 1.5, "mobile": width < 500}
     emulate("Emulation.setDeviceMetricsOverride", size)
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" * dark}]})
-    bottom = browser.execute_script("return document.querySelector('.mcp-card').getBoundingClientRect().bottom")
+    bottom = browser.execute_script(f"return document.querySelector('{of}').getBoundingClientRect().bottom")
     clip = {"x": 0, "y": 0, "width": width, "height": bottom + MARGIN, "scale": 1}
     shot: dict[str, Any] = emulate("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
     (IMAGES / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
     sys.stdout.write(f"docs/images/{name}.png\n")
+
+
+def call_tools(demo: Demo) -> None:
+    """Let a client call some tools, of which some fail and some are refused, and wait until it is written down."""
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("find_cities", {"name": "Ber"}),
+        ("find_cities", {"name": "Ulm"}),
+        ("nearest_cities", {"latitude": 48.4, "longitude": 10.0}),
+        ("no_such_tool", {}),
+    ]
+    headers = {**JSON_HEADERS, "host": demo.base.removeprefix("http://")}
+    headers["authorization"] = f"Bearer {demo.planted['good']}"
+    with demo.browser() as client:
+        for number in range(160):
+            name, arguments = calls[0 if number % 3 else number % 4]
+            message = request("tools/call", {"name": name, "arguments": arguments}, id=number)
+            client.post("/mcp", json=message, headers=headers)
+        for _ in range(3):
+            demo.plan(demo.planted["expired"])
+            demo.plan(demo.planted["good"])
+    deadline = monotonic() + 30
+    while demo.count("mcp_django_call") < 166:
+        assert monotonic() < deadline, "The calls were not written down."
+        sleep(0.1)
+
+
+def take_dashboard(browser: Browser, demo: Demo) -> None:
+    """Take pictures of the pages in the admin."""
+    browser.get(f"{demo.base}/accounts/login/?next=/admin/mcp_django/dashboard/")
+    browser.log_in(STAFF, demo.planted["password"])
+    browser.until(lambda: browser.title.startswith("Dashboard"))
+    for name, changes in (("", {}), ("-dark", {"dark": True}), ("-phone", {"width": 390})):
+        picture(browser, f"dashboard{name}", **{"width": 1280, "of": "#content", **changes})
+    browser.get(f"{demo.base}/admin/mcp_django/call/?outcome__exact=refused")
+    picture(browser, "activity", width=1280, of="#content")
 
 
 def take(browser: Browser, demo: Demo) -> None:
@@ -62,4 +100,8 @@ if __name__ == "__main__":
         migrated = run(ROOT, "manage.py", "migrate", "-v", "0", DATABASE_URL=f"sqlite:///{database}")
         assert migrated.returncode == 0, migrated.stderr
         with served(database) as demo, chromium(Path(directory) / "profile") as browser:
-            take(browser, demo)
+            if "--dashboard" not in sys.argv:
+                take(browser, demo)
+                browser.forget()
+            call_tools(demo)
+            take_dashboard(browser, demo)
