@@ -229,7 +229,7 @@ def check_proxies() -> Iterator[CheckMessage]:
     """W024: all clients are taken for one."""
     if not signs_in() or not (_provider().DCR_ENABLED and _keys().DCR_RATE):
         return
-    if settings.SECURE_PROXY_SSL_HEADER and not _keys().TRUSTED_PROXIES:
+    if not _keys().TRUSTED_PROXIES and settings.SECURE_PROXY_SSL_HEADER:
         yield Warning(
             "SECURE_PROXY_SSL_HEADER speaks of a proxy, and MCP_DJANGO['OAUTH']['TRUSTED_PROXIES'] is 0: all clients "
             "together may register only as often as one.",
