@@ -27,9 +27,6 @@ DAPHNE_CONNECTIONS = (8, 32)
 UVICORN_CALL = 0.25
 """CPU of a trivial ``tools/call`` through uvicorn: at most this part of the SDK app's on the same server."""
 
-EVERYTHING_ON = 1.7
-"""CPU of a call through daphne with sign-in, activity and throttle: at most this many times that of one without."""
-
 SLOW_QUERIES_MS = 250
 """Wall time of eight queries of 100 ms, asked at once by sync tools."""
 
