@@ -134,10 +134,18 @@ SQLITE: dict[str, Any] = {
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     },
 }
+
+
+def database(url: str) -> dict[str, Any]:
+    """Read a database from its URL. SQLite elsewhere is opened as it is here."""
+    given: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60, conn_health_checks=True))
+    if given["ENGINE"] == SQLITE["ENGINE"]:
+        given["OPTIONS"] = {**SQLITE["OPTIONS"], **given.get("OPTIONS", {})}
+    return given
+
+
 DATABASE_URL = os.environ.get("DATABASE_URL")
-DATABASES: dict[str, Any] = {
-    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True) if DATABASE_URL else SQLITE
-}
+DATABASES: dict[str, Any] = {"default": database(DATABASE_URL) if DATABASE_URL else SQLITE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL")

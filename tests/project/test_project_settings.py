@@ -86,6 +86,14 @@ def test_urls_move_the_project_to_postgresql_and_redis(environment: pytest.Monke
     assert loaded["CACHES"]["default"]["LOCATION"] == "redis://redis.example:6379/1"
 
 
+def test_sqlite_elsewhere_waits_for_writers_as_it_does_at_home(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("DATABASE_URL", "sqlite:////var/lib/atlas/atlas.sqlite3")
+    database = load()["DATABASES"]["default"]
+    assert database["NAME"] == "/var/lib/atlas/atlas.sqlite3"
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
 def test_nothing_is_logged_to_stdout() -> None:
     streams = [handler["stream"] for handler in project_settings.LOGGING["handlers"].values()]  # type: ignore[attr-defined]
     assert streams == ["ext://sys.stderr"]

@@ -1,8 +1,14 @@
-"""Besides MCP there are one view, which tells of a change, and the custom routes."""
+"""Besides MCP there are custom routes, and views that all workers have something in common for."""
 
 from __future__ import annotations
 
-from bench.views import changed
+from bench.views import changed, events, limited, notify
 from django.urls import include, path
 
-urlpatterns = [path("changed/<int:number>", changed), path("", include("mcp_django.urls"))]
+urlpatterns = [
+    path("changed/<int:number>", changed),
+    path("limited/", limited),
+    path("events/<str:group>/", events),
+    path("notify/<str:group>/", notify),
+    path("", include("mcp_django.urls")),
+]

@@ -1,0 +1,52 @@
+"""What several workers have in common: how often somebody may ask, and what all who listen are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from tests.servers.endpoint import SECONDS, Stream
+from tests.servers.fleet import Fleet
+
+pytestmark = [pytest.mark.matrix, pytest.mark.anyio]
+
+
+@pytest.fixture(scope="module")
+def roots(workers_database: str) -> Iterator[list[str]]:
+    """Where two workers are that share a cache and a channel layer."""
+    with Fleet(workers_database) as fleet:
+        yield [url.removesuffix("/mcp") for url in fleet.urls]
+
+
+async def test_of_51_requests_at_once_to_two_workers_50_are_served(roots: list[str], http: httpx2.AsyncClient) -> None:
+    key = uuid4().hex
+    urls = [f"{roots[number % 2]}/limited/?key={key}" for number in range(51)]
+    responses = await asyncio.gather(*map(http.get, urls))
+    assert sorted(response.status_code for response in responses) == [200] * 50 + [429]
+    (refused,) = [response for response in responses if response.status_code == 429]
+    assert 1 <= int(refused.headers["retry-after"]) <= 86400
+    again = [await http.get(url) for url in urls[:2]]
+    assert [response.status_code for response in again] == [429, 429]
+
+
+async def test_what_one_worker_is_told_the_listeners_of_both_hear(roots: list[str], http: httpx2.AsyncClient) -> None:
+    group = uuid4().hex
+    async with AsyncExitStack() as stack:
+        streams = []
+        for root in roots:
+            response = await stack.enter_async_context(http.stream("GET", f"{root}/events/{group}/"))
+            streams.append(Stream(response, SECONDS))
+            assert await streams[-1].line() == ":"
+            assert await streams[-1].line() == ":"  # a sign of life, a second later: it has subscribed
+        for number, root in enumerate(roots):
+            await http.get(f"{root}/notify/{group}/", params={"text": f"from {number}"})
+            for stream in streams:
+                line = ":"
+                while line == ":":
+                    line = await stream.line()
+                assert line == f"data: from {number}"
