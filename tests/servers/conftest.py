@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.servers.backends import missing_backend
 from tests.servers.browser import Browser, chromium
 from tests.servers.demo import Demo, served
 from tests.servers.fleet import http_client, migrated_database
@@ -21,6 +23,13 @@ WAYS = ("runmcp", "uvicorn")
 
 AtlasServer = Callable[..., ServerProcess]
 SiteServer = Callable[..., ServerProcess]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a database or a Redis that a newcomer has not; in CI they have to be there."""
+    if item.get_closest_marker("matrix") and not os.environ.get("CI") and (reason := missing_backend()):
+        pytest.skip(reason)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,6 +16,7 @@ import redis
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from tests.servers import backends
 from tests.servers.endpoint import SECONDS, Stream, answer_in
 from tests.servers.postgres import new_database
 from tests.servers.processes import ROOT, ServerProcess, daphne, run
@@ -24,7 +25,7 @@ from tests.wire import modern_request, request
 WORKERS = ROOT / "tests" / "servers" / "workers"
 """The project that is served."""
 
-REDIS = "redis://127.0.0.1:6379/14"
+REDIS = f"{backends.REDIS}/14"
 VERSION = "2025-11-25"
 ACCEPT = {"accept": "application/json, text/event-stream"}
 

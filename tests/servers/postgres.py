@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import psycopg
 
-POSTGRES = "postgres://postgres@127.0.0.1:5432"
+from tests.servers.backends import POSTGRES
 
 
 @contextmanager

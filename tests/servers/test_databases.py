@@ -1,4 +1,4 @@
-"""The site and the demo on PostgreSQL and Redis: 127.0.0.1, the user postgres without a password, the usual ports."""
+"""The site and the demo on PostgreSQL and Redis."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from mcp_django.threads import OWN_THREADS
+from tests.servers import backends
 from tests.servers.atlas_tour import tour
 from tests.servers.conftest import WAYS, api_key
 from tests.servers.endpoint import SECONDS, endpoint
@@ -21,7 +22,7 @@ from tests.servers.test_official_client import OfficialClient, client_with_key
 
 pytestmark = [pytest.mark.server, pytest.mark.matrix, pytest.mark.anyio]
 
-REDIS = "redis://127.0.0.1:6379/15"
+REDIS = f"{backends.REDIS}/15"
 
 MAX_THREADS = 8
 CALLS = 100
