@@ -14,6 +14,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from mcp_django import MCPServer, mcp, threads
 from mcp_django.registry import server as registered
+from mcp_django.transports import loop
 from mcp_django.transports.streamable_http import StreamableHTTPConsumer
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
@@ -72,8 +73,9 @@ def _quick_flush() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _fresh_threads() -> Iterator[None]:
-    """Leave no thread with a connection to the test database behind."""
+    """Leave neither a loop that hears what later tests tell nor a thread with a connection to the database behind."""
     yield
+    loop.stop_loop()
     threads.close_pools()
 
 

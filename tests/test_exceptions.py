@@ -16,9 +16,10 @@ from mcp_django.exceptions import (
     NotRegistered,
     ResourceError,
     ToolError,
+    ValidationError,
 )
 
-ALL = [AlreadyRegistered, DiscoveryError, InvalidDeclaration, NotRegistered, ResourceError, ToolError]
+ALL = [AlreadyRegistered, DiscoveryError, InvalidDeclaration, NotRegistered, ResourceError, ToolError, ValidationError]
 
 
 def test_no_exception_is_left_out_here() -> None:

@@ -1,7 +1,7 @@
 """What the library leans on in the SDK: a test for each seam, so that a new release fails here, by name.
 
-This file has the protocol; ``test_sdk_contract_of_helpers.py`` the rest of the SDK, and
-``test_sdk_contract_of_asgiref.py`` the few things of asgiref that its documentation doesn't promise.
+This file has the protocol; ``test_sdk_contract_of_fastmcp.py`` what ported code is handed, ``..._of_helpers.py`` the
+rest of the SDK, and ``..._of_asgiref.py`` the few things of asgiref that its documentation doesn't promise.
 """
 
 from __future__ import annotations
