@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from mcp_django.dashboard.pages import PAGES
 
 ACTIVITY = "mcp_django_call_changelist"
+SESSIONS = "mcp_django_session_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ def links(request: HttpRequest) -> list[Link]:
     """Return the links to what this user may see on this site."""
     entries = [(page.title, page.url_name, page.permission) for page in PAGES if page.in_navigation]
     entries.insert(1, (_("Activity"), ACTIVITY, "mcp_django.view_call"))
+    entries.insert(-4, (_("Sessions"), SESSIONS, "mcp_django.view_session"))
     found = []
     for title, url_name, permission in entries:
         if not request.user.has_perm(permission):

@@ -164,16 +164,26 @@ def _media(data: str, mime_type: str, title: str) -> Block:
 
 
 def table_of(structured: Any) -> dict[str, Any] | None:
-    """Return head and rows of a list of flat objects; ``None`` for anything else."""
+    """Return head and rows of a list of objects that are flat, or nearly; ``None`` for anything else."""
     value = structured.get("result") if isinstance(structured, Mapping) and len(structured) == 1 else structured
     if not isinstance(value, list) or not value or not all(isinstance(row, Mapping) for row in value):
         return None
     head = list(dict.fromkeys(key for row in value for key in row))
-    flat = all(not isinstance(cell, Mapping | list) for row in value for cell in row.values())
-    if not flat or len(head) > MAX_COLUMNS:
+    rows = [[_cell(row.get(key)) for key in head] for row in value[:MAX_ROWS]]
+    if len(head) > MAX_COLUMNS or any(cell is None for row in rows for cell in row):
         return None
-    rows = [[row.get(key) for key in head] for row in value[:MAX_ROWS]]
     return {"head": head, "rows": rows, "more": len(value) - len(rows)}
+
+
+def _cell(value: Any) -> str | None:
+    """Return what a cell shows: of a small object its values; ``None`` for what has no room in one."""
+    if isinstance(value, Mapping):
+        parts = [_cell(each) for each in value.values()]
+        nested = any(isinstance(each, Mapping | list) for each in value.values())
+        return None if nested or len(parts) > 4 else ", ".join(str(part) for part in parts)
+    if isinstance(value, list):
+        return None
+    return "" if value is None else str(value)
 
 
 def _cut(text: str) -> str:

@@ -78,6 +78,10 @@ class Field:
         kind = schema.get("type")
         words.append(kind if isinstance(kind, str) else "JSON" if self.widget == "json" else "")
         least, most = _bounds(schema)
+        if "exclusiveMinimum" in schema:
+            words.append(f"more than {schema['exclusiveMinimum']}")
+        if "exclusiveMaximum" in schema:
+            words.append(f"less than {schema['exclusiveMaximum']}")
         if least is not None and most is not None:
             words.append(f"{least} to {most}")
         elif least is not None or most is not None:
@@ -90,8 +94,6 @@ class Field:
 
 def _bounds(schema: Mapping[str, Any]) -> tuple[Any, Any]:
     least = next((schema[key] for key in ("minimum", "minLength", "minItems") if key in schema), None)
-    if least is None and "exclusiveMinimum" in schema:
-        least = f"more than {schema['exclusiveMinimum']}"
     most = next((schema[key] for key in ("maximum", "maxLength", "maxItems") if key in schema), None)
     return least, most
 

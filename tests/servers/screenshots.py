@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.servers.browser import Browser, chromium
+from tests.servers.dashboard_screenshots import take_steering
 from tests.servers.demo import Demo, asked, exchange, sent_back, served
 from tests.servers.planted import STAFF
 from tests.servers.processes import ROOT, run
@@ -21,13 +22,13 @@ MARGIN = 24
 """Pixels of the page around its card."""
 
 
-def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False, of: str = ".mcp-card") -> None:
-    """Write what the browser shows, as far as there is something."""
+def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False, last: str = ".mcp-card") -> None:
+    """Write what the browser shows, as far as there is something: down to the element that ``last`` selects."""
     emulate = browser.execute_cdp_cmd
     size = {"width": width, "height": 400, "deviceScaleFactor": 1.5, "mobile": width < 500}
     emulate("Emulation.setDeviceMetricsOverride", size)
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" * dark}]})
-    bottom = browser.execute_script(f"return document.querySelector('{of}').getBoundingClientRect().bottom")
+    bottom = browser.execute_script("return document.querySelector(arguments[0]).getBoundingClientRect().bottom", last)
     clip = {"x": 0, "y": 0, "width": width, "height": bottom + MARGIN, "scale": 1}
     shot: dict[str, Any] = emulate("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
     (IMAGES / f"{name}.png").write_bytes(base64.b64decode(shot["data"]))
@@ -64,9 +65,9 @@ def take_dashboard(browser: Browser, demo: Demo) -> None:
     browser.log_in(STAFF, demo.planted["password"])
     browser.until(lambda: browser.title.startswith("Dashboard"))
     for name, changes in (("", {}), ("-dark", {"dark": True}), ("-phone", {"width": 390})):
-        picture(browser, f"dashboard{name}", **{"width": 1280, "of": "#content", **changes})
+        picture(browser, f"dashboard{name}", **{"width": 1280, "last": "#content", **changes})
     browser.get(f"{demo.base}/admin/mcp_django/call/?outcome__exact=refused")
-    picture(browser, "activity", width=1280, of="#content")
+    picture(browser, "activity", width=1280, last="#content")
 
 
 def take(browser: Browser, demo: Demo) -> None:
@@ -97,11 +98,14 @@ def take(browser: Browser, demo: Demo) -> None:
 if __name__ == "__main__":
     with TemporaryDirectory() as directory:
         database = Path(directory) / "demo.sqlite3"
-        migrated = run(ROOT, "manage.py", "migrate", "-v", "0", DATABASE_URL=f"sqlite:///{database}")
-        assert migrated.returncode == 0, migrated.stderr
+        line = ("manage.py", "demo", "--no-serve", "-v", "0")
+        prepared = run(ROOT, *line, seconds=180, DATABASE_URL=f"sqlite:///{database}")
+        assert prepared.returncode == 0, prepared.stderr
         with served(database) as demo, chromium(Path(directory) / "profile") as browser:
             if "--dashboard" not in sys.argv:
                 take(browser, demo)
                 browser.forget()
             call_tools(demo)
             take_dashboard(browser, demo)
+            browser.forget()
+            take_steering(browser, demo, f"sqlite:///{database}", picture)

@@ -13,6 +13,7 @@ from selenium.common.exceptions import NoSuchElementException
 from selenium.webdriver.common.by import By
 
 from tests.servers.browser import Browser, Callback, chromium
+from tests.servers.dashboard_screenshots import sign_in
 from tests.servers.demo import Demo, asked, exchange
 
 pytestmark = pytest.mark.server
@@ -196,3 +197,17 @@ def test_the_pages_fit_into_a_phone_and_need_no_style_of_the_projects(visit: Vis
     finally:
         visit.browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     assert visit.browser.complaints() == []
+
+
+def test_staff_disconnect_a_client_of_somebody_else(visit: Visit) -> None:
+    """From the dashboard: its tokens are worth nothing from then on."""
+    browser, demo = visit.browser, visit.demo
+    tokens = demo.person("grace").connect(visit.client_id, redirect_uri=visit.callback.redirect_uri)
+    assert demo.gets_in(tokens["access_token"])
+    sign_in(browser, demo.base, f"sqlite:///{demo._database}")
+    browser.get(f"{demo.base}/admin/mcp_django/dashboard/sign-in/?q=grace")
+    browser.press("Disconnect Notebook from grace")
+    browser.until(lambda: "Yes, disconnect" in browser.text())
+    browser.press("Yes, disconnect")
+    browser.until(lambda: "Notebook can no longer act for grace." in browser.text())
+    assert not demo.gets_in(tokens["access_token"])

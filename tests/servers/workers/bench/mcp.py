@@ -6,11 +6,13 @@ import asyncio
 import os
 import threading
 import time
+from base64 import b64decode
+from typing import Annotated
 
 from django.http import HttpRequest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from mcp_django import Context, mcp
+from mcp_django import Context, Image, mcp
 
 LONG_SECONDS = 60
 """How long a tool waits for what a test does next, before it gives up."""
@@ -125,3 +127,14 @@ async def thing(number: int) -> str:
 def rationed(request: HttpRequest) -> str:
     """Answer fifty times a day."""
     return "one of fifty"
+
+
+@mcp.tool
+async def paint(size: Annotated[int, Field(ge=1, le=8)], ctx: Context) -> Image:
+    """Paint a picture, and say how far it is."""
+    for done in range(size):
+        await ctx.report_progress(done + 1, size, f"row {done + 1}")
+    return Image(data=PIXEL, mime_type="image/png")
+
+
+PIXEL = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
