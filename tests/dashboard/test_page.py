@@ -126,7 +126,8 @@ def test_a_site_of_ones_own_refuses_by_its_own_rule(sign_in: SignIn, monkeypatch
 @pytest.mark.urls(__name__)
 def test_a_site_without_the_dashboard_has_no_link_to_it(admin_client: Client) -> None:
     html = admin_client.get("/bare/mcp_django/session/").content.decode()
-    assert 'class="mcp-nav"' not in html
+    assert "/bare/mcp_django/session/" in html
+    assert 'href="/bare/mcp_django/dashboard/' not in html
 
 
 def test_what_staff_do_is_in_the_admins_log(rf: RequestFactory, admin_user: Any, admin_client: Client) -> None:

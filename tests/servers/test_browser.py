@@ -202,7 +202,9 @@ def test_the_pages_fit_into_a_phone_and_need_no_style_of_the_projects(visit: Vis
 def test_staff_disconnect_a_client_of_somebody_else(visit: Visit) -> None:
     """From the dashboard: its tokens are worth nothing from then on."""
     browser, demo = visit.browser, visit.demo
-    tokens = demo.person("grace").connect(visit.client_id, redirect_uri=visit.callback.redirect_uri)
+    back = visit.callback.redirect_uri
+    code = demo.person("grace").code(visit.client_id, redirect_uri=back)
+    tokens = demo.token(**exchange(visit.client_id, code, redirect_uri=back)).json()
     assert demo.gets_in(tokens["access_token"])
     sign_in(browser, demo.base, f"sqlite:///{demo._database}")
     browser.get(f"{demo.base}/admin/mcp_django/dashboard/sign-in/?q=grace")

@@ -1,4 +1,4 @@
-"""People steer from the admin, in a real browser: two workers over PostgreSQL and Redis, and what their clients notice."""
+"""People steer from the admin, in a real browser: two workers over PostgreSQL and Redis, and what clients notice."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from mcp.client.subscriptions import ToolsListChanged
 from selenium.webdriver.common.by import By
 
 from tests.servers.browser import Browser
+from tests.servers.endpoint import Stream
 from tests.servers.fleet import Fleet, Peer, soon
 from tests.servers.processes import run
 from tests.wire import MODERN
@@ -69,9 +70,11 @@ def run_tool(browser: Browser, fleet: Fleet, key: str, **values: str) -> str:
 
 @asynccontextmanager
 async def official(url: str) -> AsyncIterator[Client]:
-    async with httpx2.AsyncClient(timeout=30, verify=False) as http:
-        async with Client(streamable_http_client(url, http_client=http), mode=MODERN) as client:
-            yield client
+    async with (
+        httpx2.AsyncClient(timeout=30, verify=False) as http,
+        Client(streamable_http_client(url, http_client=http), mode=MODERN) as client,
+    ):
+        yield client
 
 
 async def names(client: Client) -> set[str]:
@@ -140,10 +143,14 @@ async def test_a_session_is_ended_whose_stream_is_at_the_other_worker(
     async with peer.listening(fleet.urls[1]) as stream:
         await there(lambda: _end(browser, fleet, peer.session))
         with pytest.raises(EOFError):
-            while True:
-                await stream.message()
+            await _read_on(stream)
     for url in fleet.urls:
         assert (await peer.post(url, peer.request("ping"))).status_code == 404
+
+
+async def _read_on(stream: Stream) -> None:
+    while True:
+        await stream.message()
 
 
 def _end(browser: Browser, fleet: Fleet, session: str) -> None:
