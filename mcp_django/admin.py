@@ -50,6 +50,7 @@ class SessionAdmin(ModelAdmin):
     @admin.action(description=_("End the selected sessions"), permissions=["delete"])
     def end(self, request: HttpRequest, queryset: QuerySet[Session]) -> None:
         ids = list(queryset.values_list("pk", flat=True))
+        self.log_deletions(request, queryset)
         _end(ids)
         text = ngettext("%d session was ended on every worker.", "%d sessions were ended on every worker.", len(ids))
         self.message_user(request, text % len(ids))
@@ -111,6 +112,7 @@ class APIKeyAdmin(KeyAdmin):
         keys = list(queryset.filter(revoked_at=None))
         for key in keys:
             revoke_key(key)
+            self.log_change(request, key, "Revoked.")
         self.message_user(request, ngettext("%d key was revoked.", "%d keys were revoked.", len(keys)) % len(keys))
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import DELETION, LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
@@ -135,6 +136,7 @@ def test_selected_sessions_are_ended_on_every_worker(
     response = admin_client.post(reverse(CHANGELIST), data, follow=True)
     assert list(Session.objects.all()) == [sessions[2]]
     assert sorted(ended) == sorted(chosen)
+    assert {entry.object_id for entry in LogEntry.objects.filter(action_flag=DELETION)} == set(chosen)
     if action == "end":
         assert [str(message) for message in response.context["messages"]] == ["2 sessions were ended on every worker."]
 

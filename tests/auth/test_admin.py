@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
@@ -62,6 +63,7 @@ def test_keys_are_revoked_by_an_action(boss: Client) -> None:
     assert "1 key was revoked." in page.content.decode()
     row.refresh_from_db()
     assert not row.usable
+    assert LogEntry.objects.get().get_change_message() == "Revoked."
 
 
 def test_a_key_does_not_change(boss: Client) -> None:
