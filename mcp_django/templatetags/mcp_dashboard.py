@@ -35,7 +35,7 @@ def count(value: int) -> str:
 @register.filter
 def percent(share: float) -> str:
     """Write a share of one in percent, with one decimal place: what is there at all is never 0."""
-    shown = max(share * 100, 0.1) if share else 0.0
+    shown = max(round(share * 100, 1), 0.1) if share else 0.0  # rounded here: Django cuts off
     return f"{number_format(shown, 1, use_l10n=True)} %"
 
 
@@ -44,4 +44,5 @@ def milliseconds(value: float | None) -> str:
     """Write a duration with about two digits that count; a dash for none."""
     if value is None:
         return "-"
-    return number_format(value, 0 if value >= 10 else 1, use_l10n=True, force_grouping=True)
+    places = 0 if value >= 10 else 1
+    return number_format(round(value, places), places, use_l10n=True, force_grouping=True)

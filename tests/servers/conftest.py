@@ -109,11 +109,7 @@ def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
 @pytest.fixture(scope="session")
 def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo with people in it, and a database of its own."""
-    path = tmp_path_factory.mktemp("demo") / "atlas.sqlite3"
-    atlas = atlas_database.removeprefix("sqlite:///")
-    with closing(sqlite3.connect(atlas)) as source, closing(sqlite3.connect(path)) as copy:
-        source.backup(copy)  # others may be using it
-    with served(path) as demo:
+    with served(copied(atlas_database, tmp_path_factory.mktemp("demo"))) as demo:
         yield demo
 
 
@@ -174,6 +170,17 @@ def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
     variables = {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('conformance') / 'db.sqlite3'}"}
     with ServerProcess("conformance", RUNMCP, CONFORMANCE, variables) as server:
         yield server
+
+
+def copied(database: str, directory: Path) -> Path:
+    """Copy the demo's database, which others may be using, and return where the copy is."""
+    path = directory / "atlas.sqlite3"
+    with (
+        closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as source,
+        closing(sqlite3.connect(path)) as copy,
+    ):
+        source.backup(copy)
+    return path
 
 
 def api_key(database: str) -> str:

@@ -164,9 +164,10 @@ def sent_back(answer: httpx2.Response) -> dict[str, str]:
 
 
 @contextmanager
-def served(database: Path) -> Iterator[Demo]:
+def served(database: Path, settings: str = "project.settings") -> Iterator[Demo]:
     """Serve the demo as ``manage.py runmcp`` does, from a database of its own."""
-    with ServerProcess("demo", RUNMCP, ROOT, {"DATABASE_URL": f"sqlite:///{database}"}) as server:
+    variables = {"DATABASE_URL": f"sqlite:///{database}", "DJANGO_SETTINGS_MODULE": settings}
+    with ServerProcess("demo", RUNMCP, ROOT, variables) as server:
         demo = Demo(server, database)
         try:
             yield demo
