@@ -96,7 +96,7 @@ def measure() -> Table:
 
     User.objects.bulk_create(User(pk=number, username=f"user-{number}") for number in range(1, 41))
     client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(User.objects.create(username="boss", is_staff=True, is_superuser=True))
+    client.force_login(User.objects.create(pk=41, username="boss", is_staff=True, is_superuser=True))
     begun = perf_counter()
     summarise(timezone.now())
     rows: list[tuple[Any, ...]] = [("summing up all of it, once", (perf_counter() - begun) * 1000, None)]

@@ -17,9 +17,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from mcp_django.activity.heartbeat import live_workers
 from mcp_django.dashboard.activity import BoundedPaginator, CallQuerySet, KindFilter, ServerFilter, TransportFilter
 from mcp_django.dashboard.pages import PAGES
-from mcp_django.models import APIKey, Call, Dashboard, ServiceAccount, Session
+from mcp_django.models import APIKey, Call, Dashboard, ServiceAccount, Session, Stream
 
 if TYPE_CHECKING:
     CallModelAdmin = admin.ModelAdmin[Call]
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
     KeyAdmin = admin.ModelAdmin[APIKey]
     KeyForm = forms.ModelForm[APIKey]
     ModelAdmin = admin.ModelAdmin[Session]
+    StreamModelAdmin = admin.ModelAdmin[Stream]
 else:
-    CallModelAdmin = DashboardModelAdmin = KeyAdmin = ModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
+    CallModelAdmin = DashboardModelAdmin = KeyAdmin = ModelAdmin = StreamModelAdmin = (
+        admin.ModelAdmin
+    )  # not subscriptable when it runs
     KeyForm = forms.ModelForm
 
 
@@ -69,6 +73,48 @@ class SessionAdmin(ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
         return False
+
+
+class StreamAdmin(StreamModelAdmin):
+    """To look at and to end. The rows come and go with what workers have open."""
+
+    list_display = ("hears", "server", "user", "client_id", "session", "worker", "opened")
+    list_filter = (ServerFilter, "worker")
+    list_select_related = ("user", "worker")
+    actions = ("end",)
+
+    @admin.action(description=_("End the selected streams"), permissions=["delete"])
+    def end(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
+        self.log_deletions(request, queryset)
+        tokens = _end_streams(queryset)
+        text = ngettext("%d stream was ended.", "%d streams were ended.", len(tokens)) % len(tokens)
+        self.message_user(request, f"{text} {_('Clients may open others: to keep one out, end its session.')}")
+
+    def delete_model(self, request: HttpRequest, obj: Stream) -> None:
+        _end_streams(Stream.objects.filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
+        _end_streams(queryset)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
+        return super().get_queryset(request).filter(ended=False, worker__in=live_workers(timezone.now()))
+
+    def get_search_fields(self, request: HttpRequest) -> list[str]:
+        return ["=id", "session", "client_id", f"user__{get_user_model().USERNAME_FIELD}"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Stream | None = None) -> bool:
+        return False
+
+
+def _end_streams(streams: QuerySet[Stream]) -> list[str]:
+    from mcp_django.sessions.streams import end_streams
+
+    tokens = list(streams.values_list("pk", flat=True))
+    end_streams(tokens)
+    return tokens
 
 
 def _in_ninety_days() -> datetime:
@@ -227,6 +273,7 @@ def register(site: admin.AdminSite) -> None:
     site.register(Dashboard, DashboardAdmin)
     site.register(Call, CallAdmin)
     site.register(Session, SessionAdmin)
+    site.register(Stream, StreamAdmin)
     site.register(APIKey, APIKeyAdmin)
     if apps.is_installed("oauth2_provider"):
         from mcp_django.oauth.account_admin import ServiceAccountAdmin

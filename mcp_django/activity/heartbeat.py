@@ -14,11 +14,14 @@ from django.utils import timezone
 from mcp_django.models import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from django.db.models import QuerySet
 
     from mcp_django.activity.recorder import Recorder
+    from mcp_django.sessions.hub import Hub
+    from mcp_django.sessions.streams import StreamRows
 
 BEAT_SECONDS = 10
 
@@ -35,15 +38,29 @@ class Heartbeat:
             id=token_hex(16), host=socket.gethostname()[:200], pid=os.getpid(), started=timezone.now(), streams=0
         )
         self._due = float("-inf")
+        self._streams: StreamRows | None = None
 
     def beat(self, now: float) -> None:
-        """Say that the process is there, if it is time to. ``now``: as ``time.monotonic`` says.
+        """Say that the process is there, if it is time to, and which streams it has open.
+
+        Args:
+            now: as ``time.monotonic`` says.
 
         Raises:
             django.db.DatabaseError: the database is away.
         """
-        if now < self._due:
-            return
+        if self._streams is None and any(hub.listeners for hub in _hubs()):
+            from mcp_django.sessions.streams import StreamRows  # with Channels behind it
+
+            self._streams = StreamRows(self._worker.pk)
+        if now >= self._due:
+            self._say(now)
+            if self._streams is not None:
+                self._streams.obey()
+        if self._streams is not None:
+            self._streams.tell()
+
+    def _say(self, now: float) -> None:
         self._due = now + BEAT_SECONDS
         worker = self._worker
         worker.seen, worker.streams, worker.dropped = timezone.now(), _streams(), self._recorder.dropped
@@ -62,5 +79,9 @@ def live_workers(now: datetime) -> QuerySet[Worker]:
 
 
 def _streams() -> int:
-    hub = sys.modules.get("mcp_django.sessions.hub")  # where it isn't loaded, nobody listens
-    return sum(len(each.listeners) for each in hub.running_hubs()) if hub is not None else 0
+    return sum(len(hub.listeners) for hub in _hubs())
+
+
+def _hubs() -> Iterator[Hub]:
+    loaded = sys.modules.get("mcp_django.sessions.hub")  # where it isn't, nobody listens
+    return iter(() if loaded is None else loaded.running_hubs())

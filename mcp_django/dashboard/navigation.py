@@ -13,6 +13,7 @@ from mcp_django.dashboard.pages import PAGES
 
 ACTIVITY = "mcp_django_call_changelist"
 SESSIONS = "mcp_django_session_changelist"
+STREAMS = "mcp_django_stream_changelist"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,10 @@ def links(request: HttpRequest) -> list[Link]:
     """Return the links to what this user may see on this site."""
     entries = [(page.title, page.url_name, page.permission) for page in PAGES if page.in_navigation]
     entries.insert(1, (_("Activity"), ACTIVITY, "mcp_django.view_call"))
-    entries.insert(-4, (_("Sessions"), SESSIONS, "mcp_django.view_session"))
+    entries[-4:-4] = [
+        (_("Sessions"), SESSIONS, "mcp_django.view_session"),
+        (_("Streams"), STREAMS, "mcp_django.view_stream"),
+    ]
     found = []
     for title, url_name, permission in entries:
         if not request.user.has_perm(permission):

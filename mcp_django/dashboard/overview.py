@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Count, Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -77,12 +78,14 @@ class OverviewPage(Page):
 
     def _live(self, server: MCPServer) -> dict[str, Any]:
         """Return what is there at this moment."""
-        workers = list(live_workers(timezone.now()))
+        of_sessions = Count("open_streams", filter=~Q(open_streams__session=""))
+        workers = list(live_workers(timezone.now()).annotate(of_sessions=of_sessions))
         sessions = self._changelist("session")
         return {
             "workers": workers,
             "open_streams": sum(worker.streams for worker in workers),
             "open_sessions": Session.objects.filter(server=server.path, seen__gte=idle_since()).count(),
+            "streams_url": self._changelist("stream"),
             "sessions_url": f"{sessions}?{urlencode({'server': server.path})}" if sessions else "",
         }
 

@@ -17,6 +17,7 @@ from mcp_django.engine.access import admitted, audible_uris
 from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
+from mcp_django.sessions.streams import end_here
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
@@ -60,6 +61,7 @@ def claim_stream(listener: Listener, owner: tuple[str, str]) -> None:
         raise TooManyStreams("You have too many streams open: close one.", 429)
     listener.owner = owner
     hub.listeners.add(listener)
+    hub.on("stream", end_here)
     if (recorder := get_recorder()) is not None:
         recorder.start()  # a process that has streams says so, though it may never be called
 

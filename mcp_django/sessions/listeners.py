@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from secrets import token_hex
+from time import monotonic
 
 from mcp_django.sessions.events import Event
 
@@ -24,6 +25,7 @@ class Listener:
         self.uris = frozenset(uris)
         self.owner = ("", "")
         self.token = token_hex(8)
+        self.opened = monotonic()
         self.ended = False
         self.stale = False
         """What it waits for may have changed in another process."""
@@ -88,6 +90,10 @@ class Listeners:
 
     def __len__(self) -> int:
         return len(self._all)
+
+    def all(self) -> list[Listener]:
+        """Return those that are there now. From any thread."""
+        return list(self._all)
 
     def add(self, listener: Listener) -> None:
         """Add a listener. A session has one stream for events: an older one of the same session ends."""

@@ -122,7 +122,7 @@ def test_every_page_fits_its_window_under_a_strict_policy(staff: Browser, width:
             link.get_attribute("href")
             for link in staff.find_elements(By.CSS_SELECTOR, ".mcp-nav[aria-label='Model Context Protocol'] a")
         ]
-        assert len(pages) == 9
+        assert len(pages) == 10
         for page in pages:
             staff.get(str(page))
             wide = staff.execute_script("return document.documentElement.scrollWidth")

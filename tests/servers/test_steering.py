@@ -125,6 +125,25 @@ async def test_a_tool_that_is_switched_off_is_gone_on_both_workers_and_its_clien
                 await soon(lambda client=client, to=to: _has(client, to == "on"))  # type: ignore[misc]
 
 
+async def test_sessions_at_both_workers_hear_on_their_streams_of_what_is_switched(
+    browser: Browser, fleet: Fleet, http: httpx2.AsyncClient
+) -> None:
+    peers = [await Peer(http).open(url) for url in fleet.urls]
+    async with peers[0].listening(fleet.urls[0]) as first, peers[1].listening(fleet.urls[1]) as second:
+        for to, label in (("off", "Yes, switch off"), ("on", "Yes, switch on")):
+            await there(lambda to=to: _ask(browser, fleet, to))  # type: ignore[misc]
+            await there(lambda label=label: browser.press(label))  # type: ignore[misc]
+            for stream in (first, second):
+                assert (await stream.message())["method"] == "notifications/tools/list_changed"
+            for peer, url in zip(peers, fleet.urls, strict=True):
+                await soon(lambda peer=peer, url=url, to=to: _lists(peer, url, to == "on"))  # type: ignore[misc]
+
+
+async def _lists(peer: Peer, url: str, wanted: bool) -> bool:
+    tools = (await peer.ask(url, "tools/list"))["tools"]
+    return ("paint" in [tool["name"] for tool in tools]) is wanted
+
+
 async def _has(client: Client, wanted: bool) -> bool:
     return ("paint" in await names(client)) is wanted
 
@@ -148,14 +167,39 @@ async def test_a_session_is_ended_whose_stream_is_at_the_other_worker(
         assert (await peer.post(url, peer.request("ping"))).status_code == 404
 
 
+async def test_a_stream_is_ended_that_is_at_the_other_worker_and_its_session_goes_on(
+    browser: Browser, fleet: Fleet, http: httpx2.AsyncClient
+) -> None:
+    peer = await Peer(http).open(fleet.urls[1])
+    async with peer.listening(fleet.urls[1]) as stream:
+        await there(lambda: _end_stream(browser, fleet, peer.session))
+        with pytest.raises(EOFError):
+            await _read_on(stream)
+    for url in fleet.urls:
+        assert (await peer.post(url, peer.request("ping"))).status_code == 200
+
+
 async def _read_on(stream: Stream) -> None:
     while True:
         await stream.message()
 
 
+def _end_stream(browser: Browser, fleet: Fleet, session: str) -> None:
+    """End a session's stream, once its worker has said that it is open."""
+    browser.get(f"{base(fleet)}/admin/mcp_django/stream/?q={session}")
+    browser.until(lambda: browser.find_elements(By.CSS_SELECTOR, "input.action-select") or browser.refresh())
+    _choose(browser)
+    browser.until(lambda: "1 stream was ended" in browser.text())
+
+
 def _end(browser: Browser, fleet: Fleet, session: str) -> None:
     browser.get(f"{base(fleet)}/admin/mcp_django/session/?q={session}")
+    _choose(browser)
+    browser.until(lambda: "was ended on every worker" in browser.text())
+
+
+def _choose(browser: Browser) -> None:
+    """Choose the only row of a list, and the action that ends it."""
     browser.find_element(By.CSS_SELECTOR, "input.action-select").click()
     browser.find_element(By.CSS_SELECTOR, "select[name='action'] option[value='end']").click()
     browser.find_element(By.CSS_SELECTOR, "button[name='index']").click()
-    browser.until(lambda: "was ended on every worker" in browser.text())
