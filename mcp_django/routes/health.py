@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -22,7 +23,7 @@ LAYER_SECONDS = 2
 
 
 class NotReady(Exception):
-    """Something that requests need doesn't work."""
+    """Something that requests need doesn't work. Its text names it, and holds nothing that a driver said."""
 
 
 async def livez(request: HttpRequest) -> JsonResponse:
@@ -36,7 +37,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     Why it isn't stands in the log, and in the answer to members of the staff, told by their token.
     """
     failures = {}
-    for name, check in _CHECKS.items():
+    for name, check in CHECKS.items():
         try:
             await check()
         except Exception as error:
@@ -44,7 +45,7 @@ async def readyz(request: HttpRequest) -> JsonResponse:
             failures[name] = f"{type(error).__name__}: {error}"
     body: dict[str, Any] = {
         "status": "unavailable" if failures else "ready",
-        "checks": {name: "failed" if name in failures else "ok" for name in _CHECKS},
+        "checks": {name: "failed" if name in failures else "ok" for name in CHECKS},
     }
     principal = request.principal  # type: ignore[attr-defined]
     if failures and principal.kind in ("token", "key") and getattr(principal.user, "is_staff", False):
@@ -52,18 +53,28 @@ async def readyz(request: HttpRequest) -> JsonResponse:
     return JsonResponse(body, status=503 if failures else 200, headers={"Cache-Control": "no-store"})
 
 
+@contextmanager
+def _told(fact: str) -> Iterator[None]:
+    """Say of whatever is raised inside what it means, without its text: that may hold an address and a password."""
+    try:
+        yield
+    except Exception as error:
+        raise NotReady(f"{fact} ({type(error).__name__}).") from error
+
+
 def _check_databases() -> None:
     for connection in connections.all():
-        with connection.cursor() as cursor:
+        with _told(f"The database {connection.alias!r} doesn't answer"), connection.cursor() as cursor:
             cursor.execute("SELECT 1")
 
 
 def _check_cache() -> None:
     for alias in caches:
         key, value = f"mcp_django.readyz.{secrets.token_hex(8)}", secrets.token_hex(8)
-        caches[alias].set(key, value, timeout=10)
-        found = caches[alias].get(key)
-        caches[alias].delete(key)
+        with _told(f"The cache {alias!r} doesn't answer"):
+            caches[alias].set(key, value, timeout=10)
+            found = caches[alias].get(key)
+            caches[alias].delete(key)
         if found != value and "dummy" not in type(caches[alias]).__module__:
             raise NotReady(f"The cache {alias!r} doesn't keep what it is given.")
 
@@ -72,10 +83,11 @@ async def _check_channel_layer() -> None:
     layer = get_channel_layer()
     if layer is None:
         return
-    channel = await layer.new_channel()
-    await layer.send(channel, {"type": "readyz"})
-    async with asyncio.timeout(LAYER_SECONDS):
-        await layer.receive(channel)
+    with _told("The channel layer doesn't hand a message back"):
+        async with asyncio.timeout(LAYER_SECONDS):  # a Redis that hangs takes nothing, and says nothing
+            channel = await layer.new_channel()
+            await layer.send(channel, {"type": "readyz"})
+            await layer.receive(channel)
 
 
 _migrated = False
@@ -93,9 +105,10 @@ def _check_migrations() -> None:
     _migrated = True
 
 
-_CHECKS: dict[str, Callable[[], Awaitable[None]]] = {
+CHECKS: dict[str, Callable[[], Awaitable[None]]] = {
     "database": sync_to_async(_check_databases),
     "cache": sync_to_async(_check_cache),
     "channel_layer": _check_channel_layer,
     "migrations": sync_to_async(_check_migrations),
 }
+"""What is looked at, by name. Each raises ``NotReady``, or whatever else is wrong."""

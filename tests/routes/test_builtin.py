@@ -31,8 +31,8 @@ def test_they_are_off_unless_a_setting_switches_them_on(limited: Any) -> None:
 
 
 async def test_livez_asks_nothing_of_anything_else(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in health._CHECKS:
-        monkeypatch.setitem(health._CHECKS, name, broken_async)
+    for name in health.CHECKS:
+        monkeypatch.setitem(health.CHECKS, name, broken_async)
     response = await ask("GET", "/livez")
     assert (response.status_code, response.json()) == (200, {"status": "ok"})
     assert response["Cache-Control"] == "no-store"
@@ -63,7 +63,7 @@ async def test_readyz_names_what_is_not_ready_and_why_to_the_staff_alone(
     ask: Ask, limited: Any, monkeypatch: pytest.MonkeyPatch, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     limited(AUTH="optional")
-    monkeypatch.setitem(health._CHECKS, name, broken_async)
+    monkeypatch.setitem(health.CHECKS, name, broken_async)
     response = await ask("GET", "/readyz")
     assert response.status_code == 503
     assert [key for key, value in response.json()["checks"].items() if value != "ok"] == [name]
