@@ -80,9 +80,13 @@ def measure_signin(effort: Effort, marks: list[Mark], directory: Path) -> list[T
 
 def measure_activity(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
     """Measure what it costs a call to be recorded."""
+    from django.conf import settings
+    from django.test import override_settings
+
     from benchmarks import activity
 
-    return activity.run(effort, marks)
+    with override_settings(MCP_DJANGO=settings.MCP_DJANGO | {"ACTIVITY": "buffered"}):
+        return activity.run(effort, marks)
 
 
 PARTS: Mapping[str, Part] = {

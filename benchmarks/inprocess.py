@@ -6,6 +6,7 @@ import asyncio
 import gc
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from functools import cache
 from time import process_time
 from typing import Any
 
@@ -115,6 +116,7 @@ class Applications:
         return app
 
 
+@cache  # a server is declared once, and more than one part measures them
 def our_application() -> Any:
     """Return the project's application, with servers of 1, 10, 100 and 1,000 tools beside that of the functions."""
     from benchmarks.subjects.functions import add

@@ -23,6 +23,7 @@ MCP_DJANGO = {
     "NAME": "benchmarks",
     "VERSION": "1.0",
     "AUTH": "none",
+    "ACTIVITY": os.environ.get("BENCHMARKS_ACTIVITY", "off"),  # on only where it is what is measured
     "PAGE_SIZE": 2000,  # one page holds every list that is measured
     "MAX_STREAMS": 2000,  # as many as the benchmark of streams may open
     "MAX_SESSIONS": 100_000,
