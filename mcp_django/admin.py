@@ -205,13 +205,12 @@ class CallAdmin(CallModelAdmin):
         "outcome",
         "error",
         "ms",
-        "user",
+        "who",
         "client",
         "protocol_version",
         "transport",
     )
     list_filter = ("outcome", ServerFilter, KindFilter, TransportFilter)
-    list_select_related = ("user",)
     date_hierarchy = "ended"
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -225,12 +224,20 @@ class CallAdmin(CallModelAdmin):
     def ms(self, call: Call) -> str:
         return f"{call.milliseconds:.1f}"
 
+    @admin.display(description=_("user"), ordering="user_id")
+    def who(self, call: Call) -> str | None:
+        if call.user is not None or call.user_id is None:
+            return None if call.user is None else call.user.get_username()
+        return _("deleted user %s") % call.user_id
+
     @admin.display(description=_("client"))
     def client(self, call: Call) -> str:
         return f"{call.client_name} {call.client_version}".strip() or call.client_id or "-"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
-        return CallQuerySet(self.model, using=super().get_queryset(request).db).order_by("-pk")
+        """Return all calls. A join would lose those of users who have been deleted."""
+        rows = CallQuerySet(self.model, using=super().get_queryset(request).db)
+        return rows.order_by("-pk").prefetch_related("user")
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         name = get_user_model().USERNAME_FIELD

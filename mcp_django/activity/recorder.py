@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 from collections import deque
+from datetime import UTC, datetime
 from functools import cache
 from threading import Event, Lock, Thread
 from time import monotonic
@@ -19,7 +20,6 @@ from django.core import mail
 from django.core.signals import setting_changed
 from django.db import close_old_connections, connections
 from django.dispatch import Signal, receiver
-from django.utils import timezone
 
 from mcp_django.activity.rows import Record, as_call, write
 from mcp_django.activity.summaries import summarise
@@ -178,7 +178,7 @@ class Recorder:
         """Sum up what is over, so that who opens the dashboard needn't wait for it."""
         if now >= self._summary_due:
             self._summary_due = now + SUMMARY_SECONDS
-            summarise(timezone.now())
+            summarise(datetime.now(UTC))
 
     def _work(self, heartbeat: Any) -> None:
         try:

@@ -1,19 +1,20 @@
 """Sums over calls: outcomes, a histogram of durations, and the same for each component, client and user.
 
 Durations are counted in bins whose borders grow by a quarter, so a percentile that is read from them is at most 12 %
-away from the true one. Tallies of several quarters of an hour add up, as percentiles would not.
+away from the true one; all up to 0.1 ms are counted as that. Tallies of several quarters of an hour add up, as
+percentiles would not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import ceil, log
 from typing import Any, NamedTuple
 
 FIRST_BIN_MS = 0.1
 GROWTH = 1.25
+_LOG_GROWTH = log(GROWTH)
 
 BINS = 96
 """The last one begins at about three hours."""
@@ -41,14 +42,14 @@ class Row(NamedTuple):
     error: str
 
 
-@lru_cache(maxsize=65536)
-def _bin(tenths: int) -> str:
-    return "0" if tenths <= 1 else str(min(BINS - 1, ceil(log(tenths, GROWTH))))
+_NAMES = [str(place) for place in range(BINS)]
 
 
 def bin_of(milliseconds: float) -> str:
     """Return the bin of a duration, as a text: it is a key of JSON."""
-    return _bin(round(milliseconds / FIRST_BIN_MS))
+    if milliseconds <= FIRST_BIN_MS:
+        return "0"
+    return _NAMES[min(BINS - 1, ceil(log(milliseconds / FIRST_BIN_MS) / _LOG_GROWTH))]
 
 
 Counts = dict[str, int]

@@ -48,7 +48,12 @@ class Window:
     slots: list[Slot] = field(default_factory=list)
     total: Tally = field(default_factory=Tally)
     before: Part = field(default_factory=Part)
-    """The span before, as far as it is summed up."""
+    """What happened in ``times_before``, as far as it is summed up."""
+
+    @property
+    def times_before(self) -> tuple[datetime, datetime]:
+        """From and until when the span before lasted, in whole quarters of an hour."""
+        return quarter_of(self.start - self.span.length), quarter_of(self.start)
 
     def moment_of(self, place: int) -> datetime:
         """Return when a slot begins."""
@@ -91,7 +96,7 @@ def read_window(server: str, span: Span, now: datetime) -> Window:
             window.add(start, data)
     for _, row in read_calls(fine, end, server):
         window.count(row)
-    window.before = read_total(server, quarter_of(window.start - span.length), quarter_of(window.start))
+    window.before = read_total(server, *window.times_before)
     return window
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
+from mcp_django.activity.summaries import stored
 from mcp_django.activity.tally import REST, Key, Part
 from mcp_django.activity.windows import Window
 from mcp_django.dashboard.charts import Chart, lines, spark, stacked
@@ -23,8 +24,17 @@ LIMITS = ("throttled", "too_many_calls", "too_many_messages", "too_many_sessions
 MOST = 8
 """Most rows of a table."""
 
+ERRORS = "tool_error,failed"
+"""The outcomes that count as errors, as the changelist takes them."""
+
+TIMED = "ok,tool_error,cancelled,failed"
+"""Those of calls that took time, of which the percentiles are."""
+
 Address = Callable[..., str]
-"""From lookups of ``Call`` to the changelist that has them; empty for who may not see it."""
+"""From lookups of ``Call``, and from and until when if not all of the window, to the changelist that has them.
+
+Empty for who may not see it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +60,11 @@ class Line:
 def addresses(changelist: str, server: str, window: Window) -> Address:
     """Return what makes addresses of this window's calls. ``changelist``: empty when there is none to link to."""
 
-    def address(**lookups: str) -> str:
+    def address(since: datetime = window.start, until: datetime = window.end, **lookups: str) -> str:
         if not changelist:
             return ""
-        times = {"ended__gte": window.start, "ended__lt": window.end}
-        query = {name: moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S+00:00") for name, moment in times.items()}
+        times = {"ended__gte": since, "ended__lt": until}
+        query = {name: stored(moment.astimezone(UTC)).isoformat(" ") for name, moment in times.items()}
         return f"{changelist}?{urlencode({'server__exact': server, **query, **lookups})}"
 
     return address
@@ -91,14 +101,22 @@ def latency_chart(window: Window) -> Chart:
     return lines(series, words_of(window), width=420, height=210)
 
 
-def numbers(window: Window) -> list[dict[str, Any]]:
+def numbers(window: Window, address: Address) -> list[dict[str, Any]]:
     """Return what both charts show, for those who read numbers: the slots in which anything was called."""
     rows = []
-    for word, slot in zip(words_of(window), window.slots, strict=True):
+    for place, (word, slot) in enumerate(zip(words_of(window), window.slots, strict=True)):
         total = slot.total
         if total.calls:
-            shares = {f"p{share}": total.percentile(share / 100) for share in (50, 95, 99)}
-            rows.append({"when": word, "total": total, **shares})
+            times = (window.moment_of(place), window.moment_of(place + 1))
+            counts = [
+                (total.calls, address(*times)),
+                (total.ok, address(*times, outcome__exact="ok")),
+                (total.errors, address(*times, outcome__in=ERRORS)),
+                (total.refused, address(*times, outcome__exact="refused")),
+                (total.cancelled, address(*times, outcome__exact="cancelled")),
+            ]
+            shares = [total.percentile(share / 100) for share in (50, 95, 99)]
+            rows.append({"when": word, "counts": counts, "shares": shares})
     return rows
 
 
@@ -109,7 +127,7 @@ def component_lines(window: Window, address: Address) -> list[Line]:
         lookups = {"component__exact": key, "kind__exact": kind}
         url, errors_url = "", ""
         if key != REST:
-            url, errors_url = address(**lookups), address(**lookups, outcome__in="tool_error,failed")
+            url, errors_url = address(**lookups), address(**lookups, outcome__in=ERRORS)
         found.append(Line(key, kind, part, url, errors_url, spark(_course(window, (kind, key)))))
     return found
 
@@ -126,16 +144,13 @@ def most_failing(found: list[Line]) -> list[Line]:
 
 def client_lines(window: Window, address: Address) -> list[Line]:
     """Return the clients by how often they call."""
-    ranked = _ranked(window.total.clients, lambda part: part.calls)[:MOST]
-    return [
-        Line(
-            name or client_id,
-            client_id if name else "",
-            part,
-            "" if name == REST else address(client_id__exact=client_id, client_name__exact=name),
-        )
-        for (client_id, name), part in ranked
-    ]
+    found = []
+    for (client_id, name), part in _ranked(window.total.clients, lambda part: part.calls)[:MOST]:
+        lookups, url, errors_url = {"client_id__exact": client_id, "client_name__exact": name}, "", ""
+        if name != REST:
+            url, errors_url = address(**lookups), address(**lookups, outcome__in=ERRORS)
+        found.append(Line(name or client_id, client_id if name else "", part, url, errors_url))
+    return found
 
 
 def user_lines(window: Window, address: Address) -> list[Line]:
@@ -143,15 +158,14 @@ def user_lines(window: Window, address: Address) -> list[Line]:
     ranked = _ranked(window.total.users, lambda part: part.calls)[:MOST]
     keys = [key for (key,), _part in ranked if key != REST]
     users = {str(pk): user.get_username() for pk, user in get_user_model()._default_manager.in_bulk(keys).items()}
-    return [
-        Line(
-            users.get(key, key if key == REST else _("deleted user %s") % key),
-            "",
-            part,
-            "" if key == REST else address(user__id__exact=key),
-        )
-        for (key,), part in ranked
-    ]
+    found = []
+    for (key,), part in ranked:
+        if key == REST:
+            found.append(Line(REST, "", part, ""))
+            continue
+        url, errors_url = address(user__exact=key), address(user__exact=key, outcome__in=ERRORS)
+        found.append(Line(users.get(key, _("deleted user %s") % key), "", part, url, errors_url))
+    return found
 
 
 def reasons(window: Window, address: Address, *outcomes: str, of: tuple[str, ...] = ()) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -37,7 +38,7 @@ class OverviewPage(Page):
         known = {server.path: server for server in servers()}
         server = known.get(self.request.GET.get("server", "")) or next(iter(known.values()))
         span = SPANS.get(self.request.GET.get("span", ""), SPANS["hour"])
-        window = read_window(server.path, span, timezone.now())
+        window = read_window(server.path, span, datetime.now(UTC))
         return super().get_context_data(
             server=server,
             server_name=name_of(server),
@@ -58,14 +59,17 @@ class OverviewPage(Page):
             "total": window.total.total,
             "before": window.before,
             "calls_url": address(),
-            "errors_url": address(outcome__in="tool_error,failed"),
+            "before_url": address(*window.times_before),
+            "errors_url": address(outcome__in=figures.ERRORS),
             "refused_url": address(outcome__exact="refused"),
+            "cancelled_url": address(outcome__exact="cancelled"),
+            "timed_url": address(outcome__in=figures.TIMED),
             **{f"p{share}": window.total.total.percentile(share / 100) for share in (50, 95, 99)},
             "user_count": len(window.total.users),
             "client_count": len(window.total.clients),
             "calls_chart": figures.calls_chart(window),
             "latency_chart": figures.latency_chart(window),
-            "numbers": figures.numbers(window),
+            "numbers": figures.numbers(window, address),
             "components": components[: figures.MOST],
             "slowest": figures.slowest(components),
             "failing": figures.most_failing(components),
@@ -80,13 +84,14 @@ class OverviewPage(Page):
         """Return what is there at this moment."""
         of_sessions = Count("open_streams", filter=~Q(open_streams__session=""))
         workers = list(live_workers(timezone.now()).annotate(of_sessions=of_sessions))
-        sessions = self._changelist("session")
+        since, sessions = idle_since(), self._changelist("session")
+        lookups = {"server": server.path, "seen__gte": since.isoformat(" ")}
         return {
             "workers": workers,
             "open_streams": sum(worker.streams for worker in workers),
-            "open_sessions": Session.objects.filter(server=server.path, seen__gte=idle_since()).count(),
+            "open_sessions": Session.objects.filter(server=server.path, seen__gte=since).count(),
             "streams_url": self._changelist("stream"),
-            "sessions_url": f"{sessions}?{urlencode({'server': server.path})}" if sessions else "",
+            "sessions_url": f"{sessions}?{urlencode(lookups)}" if sessions else "",
         }
 
     def _changelist(self, model: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django import template
 from django.template import RequestContext
 from django.utils.formats import number_format
+from django.utils.html import format_html
 
 from mcp_django.dashboard.navigation import links
 
@@ -24,6 +25,12 @@ def mcp_navigation(context: RequestContext) -> dict[str, Any]:
 def querystring_of(**parameters: Any) -> str:
     """Write parameters as a query string; empty ones are left out."""
     return urlencode({name: value for name, value in parameters.items() if value})
+
+
+@register.simple_tag
+def linked(text: str, url: str) -> str:
+    """Write a text as a link, if there is somewhere to lead to."""
+    return format_html('<a href="{}">{}</a>', url, text) if url else text
 
 
 @register.filter

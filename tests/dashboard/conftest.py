@@ -1,10 +1,15 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.cache import cache
 from django.test import Client
+
+from mcp_django.activity.recorder import get_recorder
+from tests.dashboard.agents import Agents
 
 SignIn = Callable[..., Client]
 
@@ -22,3 +27,12 @@ def sign_in(client: Client) -> SignIn:
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def agents(no_demo: None, application: Any, limited: Callable[..., None]) -> Iterator[Agents]:
+    """Clients of the fixture ``server``, with users and tokens, whose calls are recorded."""
+    limited(ACTIVITY="buffered", AUTH="required")
+    cache.clear()  # of throttles
+    yield Agents(application)
+    get_recorder.cache_clear()
