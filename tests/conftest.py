@@ -44,6 +44,7 @@ def no_demo(monkeypatch: pytest.MonkeyPatch) -> None:
 def _read_switches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let servers not ask the database what is switched off, save in the tests of that, which set it back."""
     monkeypatch.setattr(MCPServer, "unread", False)
+    monkeypatch.setattr(MCPServer, "read_at", float("inf"))
 
 
 @pytest.fixture(scope="session", autouse=True)

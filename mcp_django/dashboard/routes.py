@@ -35,7 +35,13 @@ class RoutesPage(Page):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         routes = [each for each in entries(counted=False) if each.facts.kind == "route"]
-        return super().get_context_data(endpoints=self._endpoints(), routes=routes, auth=get_settings().AUTH, **kwargs)
+        return super().get_context_data(
+            endpoints=self._endpoints(),
+            routes=routes,
+            auth=get_settings().AUTH,
+            may_look=self.request.user.has_perm("mcp_django.view_componentswitch"),
+            **kwargs,
+        )
 
     def _endpoints(self) -> list[Endpoint]:
         discover()

@@ -41,8 +41,17 @@ async def read_switches(server: MCPServer) -> None:
 
 async def _read(server: MCPServer, hub: Hub) -> None:
     before, lapsed = server.off, server.lapsed
+    await in_thread(read_or_keep, server)
+    if lapsed:  # else clients have been told by who switched it
+        for kind in {kind for kind, _ in before ^ server.off} & {"tool", "resource", "prompt"}:
+            hub.listeners.tell(Event(server.path, f"{kind}s"))  # type: ignore[arg-type]
+    hub.loop.call_later(FRESH_SECONDS, _lapse, server, server.told)
+
+
+def read_or_keep(server: MCPServer) -> None:
+    """Read the rows of a server; what can't be read is told in the log once, and stays as it was. For sync code."""
     try:
-        await in_thread(server.read_switches)
+        server.read_switches()
     except Exception as error:
         server.unread = False
         if server.path not in _failing:
@@ -50,10 +59,6 @@ async def _read(server: MCPServer, hub: Hub) -> None:
             logger.warning("Which components are switched off can't be read (%s): %s", type(error).__name__, error)
     else:
         _failing.discard(server.path)
-    if lapsed:  # else clients have been told by who switched it
-        for kind in {kind for kind, _ in before ^ server.off} & {"tool", "resource", "prompt"}:
-            hub.listeners.tell(Event(server.path, f"{kind}s"))  # type: ignore[arg-type]
-    hub.loop.call_later(FRESH_SECONDS, _lapse, server, server.told)
 
 
 def _lapse(server: MCPServer, told: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import partial
 from threading import RLock
+from time import monotonic
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -36,6 +37,9 @@ class Switches(Changes):
     lapsed: bool = False
     """Whether they are unread only because the last look is a while ago."""
 
+    read_at: float = float("-inf")
+    """When the rows were last looked at, as ``time.monotonic`` says."""
+
     generation: int = 0
     """Grows when everything is to be compiled anew."""
 
@@ -52,11 +56,8 @@ class Switches(Changes):
             by: the user who does, to be shown in the admin.
 
         Raises:
-            NotRegistered: there is none of this kind and key.
-            ValueError: it is a route, which is a URL of the project's.
+            NotRegistered: there is none of this kind and key. A route's key is its methods and path, ``GET /health``.
         """
-        if kind == "route":
-            raise ValueError(f"A route can't be switched off: take {key!r} out of the code, or let its view refuse.")
         if (kind, key) not in self._declarations:
             raise NotRegistered(f"No {kind} {key!r} is registered on {self!r}.")
         model = _model()
@@ -118,6 +119,7 @@ class Switches(Changes):
     def read_switches(self) -> None:
         """Read the rows. Raises what the database raises."""
         told = self.told
+        self.read_at = monotonic()
         rows = frozenset(_model()._default_manager.filter(server=self.path).values_list("kind", "key"))
         with self._lock:
             if told != self.told:  # a change that these rows may not hold yet: it is read again

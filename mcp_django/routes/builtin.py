@@ -32,7 +32,8 @@ def builtin_routes() -> list[Route]:
     for alias in connections:  # they say what is wrong with a database, so they open no transaction on it
         for _, _, fn in _BUILTIN:
             non_atomic_requests(alias)(fn)
-    return [
-        compile_route(RouteDeclaration(fn=fn, path=path, name=name, public=True, include_in_schema=False), mcp)
+    declarations = (
+        RouteDeclaration(fn=fn, path=path, name=name, public=True, include_in_schema=False)
         for path, name, fn in _BUILTIN
-    ]
+    )
+    return [compile_route(declaration, mcp, builtin=True) for declaration in declarations]

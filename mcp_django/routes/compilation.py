@@ -25,9 +25,11 @@ class Route:
 
     handler: Handler
     access: Access
+    builtin: bool = False
+    """Whether it comes with the package: then nobody switches it off."""
 
 
-def compile_route(declaration: RouteDeclaration, server: MCPServer) -> Route:
+def compile_route(declaration: RouteDeclaration, server: MCPServer, *, builtin: bool = False) -> Route:
     """Compile one declaration.
 
     Raises:
@@ -42,6 +44,7 @@ def compile_route(declaration: RouteDeclaration, server: MCPServer) -> Route:
         parameters=parameters,
         handler=handler_of(declaration, parameters),
         access=route_access(declaration, server),
+        builtin=builtin,
     )
 
 

@@ -40,7 +40,7 @@ _PROBLEM = {
 
 
 def build_document(server_url: str = "/") -> dict[str, Any]:
-    """Return the document of the routes that are declared now.
+    """Return the document of the routes that are declared now, and switched on as far as this process knows.
 
     Args:
         server_url: what the paths begin with, as ``include`` has it.
@@ -49,7 +49,11 @@ def build_document(server_url: str = "/") -> dict[str, Any]:
         InvalidDeclaration: a route can't be served.
     """
     compiled = [compile_route(declaration, server) for declaration, server in declared_routes()]
-    routes = [route for route in compiled if route.declaration.include_in_schema]
+    routes = [
+        route
+        for route in compiled
+        if route.declaration.include_in_schema and route.server.is_enabled("route", route.declaration.key)
+    ]
     schemas = Schemas(routes)
     paths: dict[str, dict[str, Any]] = {}
     for place, route in enumerate(routes):

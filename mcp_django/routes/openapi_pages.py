@@ -8,22 +8,28 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 
+from mcp_django.registry import servers
 from mcp_django.routes.openapi import build_document
+from mcp_django.routes.switches import bring_up_to_date
 
 
-def openapi(request: HttpRequest) -> JsonResponse:
+async def openapi(request: HttpRequest) -> JsonResponse:
     """Answer with the document."""
-    return JsonResponse(_document())
+    return JsonResponse(await _document(request))
 
 
-def openapi_page(request: HttpRequest) -> HttpResponse:
+async def openapi_page(request: HttpRequest) -> HttpResponse:
     """Show the document. The page needs no script, and nothing from anywhere else."""
-    document = _document()
+    return await sync_to_async(_page)(request, await _document(request))
+
+
+def _page(request: HttpRequest, document: dict[str, Any]) -> HttpResponse:
     style = render_to_string("mcp_django/openapi.css")
     schemas = [{"name": name, "text": _text(schema)} for name, schema in document["components"]["schemas"].items()]
     context = {
@@ -39,9 +45,11 @@ def openapi_page(request: HttpRequest) -> HttpResponse:
     return HttpResponse(page, headers=headers)
 
 
-def _document() -> dict[str, Any]:
+async def _document(request: HttpRequest) -> dict[str, Any]:
     """Return the document; its paths begin with where ``mcp_django.urls`` is included."""
-    return build_document(reverse("mcp:openapi").removesuffix("openapi.json"))
+    for server in servers():
+        await bring_up_to_date(server, request)
+    return await sync_to_async(build_document)(reverse("mcp:openapi").removesuffix("openapi.json"))
 
 
 def _operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -7,13 +7,14 @@ on the thread of the request.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
+from django.urls import Resolver404
 
 from mcp_django.auth import Principal
 from mcp_django.auth.access_token import acting_for
@@ -24,26 +25,39 @@ from mcp_django.routes.compilation import Route
 from mcp_django.routes.csrf import check_csrf
 from mcp_django.routes.problems import Problem
 from mcp_django.routes.responses import adapt, is_iterator, stream, to_response, without_body
+from mcp_django.routes.switches import switched_on
 
 RouteView = Callable[..., Awaitable[HttpResponseBase]]
 
 
 def make_view(routes: list[Route]) -> RouteView:
-    """Return the view of the routes of one path, no two of which have a method in common."""
-    by_method = {method: route for route in routes for method in route.declaration.methods}
-    if "GET" in by_method:
-        by_method.setdefault("HEAD", by_method["GET"])
-    allowed = sorted({*by_method, "OPTIONS"})
+    """Return the view of the routes of one path, no two of which have a method in common.
+
+    It raises ``Http404``, as Django does where no URL matches, when all of them are switched off.
+    """
+    every = _by_method(routes)
 
     async def view(request: HttpRequest, **values: Any) -> HttpResponseBase:
+        on = await switched_on(routes, request)
+        if not on:
+            raise Resolver404({"path": request.path})
+        by_method = every if len(on) == len(routes) else _by_method(on)
         route = by_method.get(str(request.method))
         if route is not None:
             return await serve(route, request, values)
+        allowed = sorted({*by_method, "OPTIONS"})
         if request.method == "OPTIONS":
             return HttpResponse(headers={"Allow": ", ".join(allowed), "Content-Length": "0"})
         return HttpResponseNotAllowed(allowed)
 
     return view
+
+
+def _by_method(routes: Iterable[Route]) -> dict[str, Route]:
+    found = {method: route for route in routes for method in route.declaration.methods}
+    if "GET" in found:
+        found.setdefault("HEAD", found["GET"])
+    return found
 
 
 async def serve(route: Route, request: HttpRequest, values: Mapping[str, Any]) -> HttpResponseBase:

@@ -175,6 +175,20 @@ def test_switching_asks_first_and_is_in_the_log(
     ]
 
 
+def test_a_route_is_switched_off_like_a_tool_and_listed_as_off(
+    sign_in: SignIn, server: MCPServer, commit: Callable[[Any], Any]
+) -> None:
+    client = sign_in(VIEW, CHANGE, "view_dashboard")
+    route = token("route", "GET /health")
+    commit(lambda: client.post(f"{URL}switch/", {"component": route, "to": "off", "confirmed": "1"}))
+    assert not server.is_enabled("route", "GET /health")
+    page = client.get("/admin/mcp_django/dashboard/routes/").content.decode()
+    assert_valid(page)
+    row = page.partition("<code>GET /health</code>")[2].partition("</tr>")[0]
+    assert ">off</span>" in row
+    assert "Switch on" in client.get(f"{URL}of/{route}/").content.decode()
+
+
 def test_switching_nothing_says_so(sign_in: SignIn) -> None:
     client = sign_in(CHANGE)
     assert "Nothing was chosen." in client.post(f"{URL}switch/", {"to": "off", "confirmed": "1"}).content.decode()

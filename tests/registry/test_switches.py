@@ -147,7 +147,9 @@ def test_reload_compiles_anew_and_tells_everybody(server: MCPServer, told: list[
     assert told == ["fixture compile", "fixture tools", "fixture resources", "fixture prompts"]
 
 
-def test_a_route_can_not_be_switched_off(server: MCPServer) -> None:
-    server.custom_route("/health")(lambda request: None)
-    with pytest.raises(ValueError, match="take 'GET /health' out of the code"):
-        server.disable("route", "GET /health")
+def test_a_route_is_switched_off_by_its_methods_and_path(server: MCPServer) -> None:
+    server.custom_route("/health", methods=["POST", "GET"])(lambda request: None)
+    with pytest.raises(NotRegistered, match="No route '/health'"):
+        server.disable("route", "/health")
+    server.disable("route", "GET,POST /health")
+    assert ComponentSwitch.objects.get().key == "GET,POST /health"

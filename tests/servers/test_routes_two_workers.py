@@ -11,16 +11,22 @@ import httpx2
 import pytest
 
 from tests.servers.endpoint import SECONDS, Stream
-from tests.servers.fleet import Fleet
+from tests.servers.fleet import Fleet, soon
 
 pytestmark = [pytest.mark.matrix, pytest.mark.anyio]
 
 
 @pytest.fixture(scope="module")
-def roots(workers_database: str) -> Iterator[list[str]]:
-    """Where two workers are that share a cache and a channel layer."""
+def fleet(workers_database: str) -> Iterator[Fleet]:
+    """Two workers that share a cache and a channel layer."""
     with Fleet(workers_database) as fleet:
-        yield [url.removesuffix("/mcp") for url in fleet.urls]
+        yield fleet
+
+
+@pytest.fixture
+def roots(fleet: Fleet) -> list[str]:
+    """Where they are."""
+    return [url.removesuffix("/mcp") for url in fleet.urls]
 
 
 async def test_of_51_requests_at_once_to_two_workers_50_are_served(roots: list[str], http: httpx2.AsyncClient) -> None:
@@ -50,3 +56,21 @@ async def test_what_one_worker_is_told_the_listeners_of_both_hear(roots: list[st
                 while line == ":":
                     line = await stream.line()
                 assert line == f"data: from {number}"
+
+
+async def test_a_route_that_is_switched_off_elsewhere_is_gone_from_both(
+    fleet: Fleet, roots: list[str], http: httpx2.AsyncClient
+) -> None:
+    async def all_answer(status: int) -> bool:
+        return [(await http.get(f"{root}/plain")).status_code for root in roots] == [status] * 2
+
+    assert await all_answer(200)
+    for how, status in (("disable", 404), ("enable", 200)):
+        code = f"from mcp_django.registry import discover, mcp; discover(); mcp.{how}('route', 'GET /plain')"
+        await asyncio.to_thread(fleet.shell, code)
+        await soon(lambda status=status: all_answer(status))  # type: ignore[misc]
+    unknown = await http.get(f"{roots[0]}/nowhere")
+    await asyncio.to_thread(fleet.shell, code.replace("enable", "disable"))
+    await soon(lambda: all_answer(404))
+    assert (await http.get(f"{roots[0]}/plain")).headers["content-type"] == unknown.headers["content-type"]
+    await asyncio.to_thread(fleet.shell, code)

@@ -123,6 +123,12 @@ async def thing(number: int) -> str:
     return f"thing {number}"
 
 
+@mcp.custom_route("/plain")
+def plain(request: HttpRequest) -> str:
+    """Answer, unless this is switched off."""
+    return "here"
+
+
 @mcp.custom_route("/rationed", throttle="50/d")
 def rationed(request: HttpRequest) -> str:
     """Answer fifty times a day."""
