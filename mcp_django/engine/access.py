@@ -136,6 +136,8 @@ def _is_shown(access: Access, verdict: Verdict) -> bool:
 async def audible_uris(uris: Iterable[str], exchange: Exchange, *, step_up: bool = True) -> list[str]:
     """Return those URIs that a caller may hear of: all but those where only something is that they may not read.
 
+    What is switched off looks like what isn't there. It is only for whom it is for once it is on again.
+
     Args:
         step_up: whether the user may be asked to consent to what is missing.
 
@@ -148,13 +150,22 @@ async def audible_uris(uris: Iterable[str], exchange: Exchange, *, step_up: bool
     for uri in uris:
         there = [exchange.engine.access["resource", resource.key] for resource, _ in _there(uri, exchange)]
         verdicts = await _judge(there, exchange)
-        if Verdict.ALLOWED in verdicts or not (there or exchange.principal.kind == "visitor"):
+        if Verdict.ALLOWED in verdicts or not (there or await _is_closed(uri, exchange)):
             heard.append(uri)
         elif Verdict.STEP_UP in verdicts:
             missing += missing_scopes(there[verdicts.index(Verdict.STEP_UP)], exchange)
     if missing and step_up:
         await _step_up(exchange, missing, "resource subscriptions")
     return heard
+
+
+async def _is_closed(uri: str, exchange: Exchange) -> bool:
+    """Whether a caller may not hear of a URI where nothing is now: visitors, and who may not read what is off there."""
+    if exchange.principal.kind == "visitor":
+        return True
+    hidden = exchange.engine.hidden_at(uri)
+    accesses = [exchange.engine.hidden_access[resource.key] for resource in hidden]
+    return bool(hidden) and Verdict.ALLOWED not in await _judge(accesses, exchange)
 
 
 def missing_scopes(access: Access, exchange: Exchange) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from mcp_django.engine.compile import (
 )
 from mcp_django.engine.completions import Complete, completers_of, make_completer, make_fallback
 from mcp_django.engine.encoding import encode
+from mcp_django.engine.errors import NotThere
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.lists import Listing, make_listing
 from mcp_django.engine.resources import ResourceContent, read_nested
@@ -77,6 +78,7 @@ class Engine:
         self.tools = {key: each for key, each in tools.items() if ("tool", key) not in off}
         self.resources = {key: each for key, each in resources.items() if ("resource", key) not in off}
         self.prompts = {key: each for key, each in prompts.items() if ("prompt", key) not in off}
+        self.hidden = [each for key, each in resources.items() if ("resource", key) in off]
         static = [each for each in self.resources.values() if each.template is None]
         self.templates = [each for each in self.resources.values() if each.template is not None]
         self.listings: dict[str, Listing] = {
@@ -85,9 +87,10 @@ class Engine:
             "resources/templates/list": make_listing("resourceTemplates", "resource", self.templates),
             "prompts/list": make_listing("prompts", "prompt", self.prompts.values()),
         }
-        served = {slot: each for slot, each in self._compiled.items() if slot not in off}
-        self.access = {slot: access_of(each.declaration, self.declared) for slot, each in served.items()}
-        self.guarded = any(access.restricted or access.throttle for access in self.access.values())
+        every_access = {slot: access_of(each.declaration, self.declared) for slot, each in self._compiled.items()}
+        self.access = {slot: access for slot, access in every_access.items() if slot not in off}
+        self.hidden_access = {each.key: every_access["resource", each.key] for each in self.hidden}
+        self.guarded = any(access.restricted or access.throttle for access in every_access.values())
 
     def component(self, kind: Kind, key: str) -> Component | None:
         """Return a tool, resource or prompt, also one that is switched off; ``None``: there is none, or not served."""
@@ -106,6 +109,15 @@ class Engine:
         for template in self.templates:
             if (parameters := template.match(uri)) is not None:
                 yield template, parameters
+
+    def hidden_at(self, uri: str) -> list[Resource]:
+        """Return what would be at ``uri`` if nothing were switched off; empty when something that is on is there."""
+        if not self.hidden:
+            return []
+        with suppress(NotThere):
+            if next(self.candidates(uri), None) is None:
+                return [each for each in self.hidden if _fits(each, uri)]
+        return []
 
     async def read_resource(self, uri: str, exchange: Exchange) -> list[ResourceContent]:
         """Read a resource for a function at work. Raises ``ResourceError``."""
@@ -192,6 +204,10 @@ class Engine:
             )
         completers_of(component, {declaration.argument: declaration.fn})  # refuses a parameter that isn't there
         self.completers[kind, key, declaration.argument] = make_completer(declaration.fn, declaration)
+
+
+def _fits(resource: Resource, uri: str) -> bool:
+    return resource.key == uri if resource.template is None else resource.template.match(uri) is not None
 
 
 def get_engine(server: MCPServer) -> Engine:

@@ -14,6 +14,9 @@ from mcp_django.auth.bearer import renewed
 from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
 from mcp_django.engine.access import admitted, audible_uris
+from mcp_django.engine.server import get_engine
+from mcp_django.engine.switches import read_switches
+from mcp_django.registry import servers
 from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
@@ -128,11 +131,24 @@ async def forward(
                     if not await look():
                         return
                     due = loop.time() + LOOK_SECONDS
-                for event in events:
+                for event in await not_hidden(events):
                     await notify(event.method, event.params(meta))
                 listener.rest(BREATH_SECONDS)
     except TimeoutError:
         return
+
+
+async def not_hidden(events: list[Event]) -> list[Event]:
+    """Return those events of one server of which clients are told: none about a resource that is switched off."""
+    if all(event.kind != "resource" for event in events):
+        return events
+    server = next((each for each in servers() if each.path == events[0].server), None)
+    if server is None:  # it was declared at run time, and is gone
+        return events
+    if server.unread:
+        await read_switches(server)
+    engine = get_engine(server)
+    return [event for event in events if event.kind != "resource" or not engine.hidden_at(event.uri)]
 
 
 async def _take(listener: Listener, until: float | None) -> list[Event]:

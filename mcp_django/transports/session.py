@@ -16,7 +16,7 @@ from mcp_django.conf import get_settings
 from mcp_django.engine.access import audible_uris
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.server import get_engine
-from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream
+from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream, not_hidden
 from mcp_django.sessions.calls import cancel_call
 from mcp_django.sessions.connection import Transport
 from mcp_django.sessions.events import Event
@@ -68,7 +68,7 @@ async def forward_events(listener: Listener, request: Request, transport: Transp
                     look = loop.call_later(LOOK_SECONDS, listener.touch)
                     if not await _look(listener, request, transport):
                         return
-                for event in events:
+                for event in await not_hidden(events):
                     await notify(event.method, event.params())
                 listener.rest(BREATH_SECONDS)
     except TimeoutError:
