@@ -215,6 +215,7 @@ class CallAdmin(CallModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
+    readonly_fields = ("who",)
 
     @admin.display(description=_("call"))
     def what(self, call: Call) -> str:
@@ -232,7 +233,10 @@ class CallAdmin(CallModelAdmin):
 
     @admin.display(description=_("client"))
     def client(self, call: Call) -> str:
-        return f"{call.client_name} {call.client_version}".strip() or call.client_id or "-"
+        return f"{call.client_name} {call.client_version}".strip() if call.client_name else call.client_id or "-"
+
+    def get_fields(self, request: HttpRequest, obj: Call | None = None) -> Any:
+        return ["who" if name == "user" else name for name in super().get_fields(request, obj) if name != "who"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         """Return all calls. A join would lose those of users who have been deleted."""

@@ -22,7 +22,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Record(NamedTuple):
-    """One request that is over. Texts are cut to the widths of their columns when they are written."""
+    """One request that is over.
+
+    When they are written, texts are cut to the widths of their columns, and rid of what isn't seen.
+    """
 
     ended: float
     """Seconds since the epoch."""
@@ -70,8 +73,8 @@ def _values(record: Record, alias: str) -> list[Any]:
     values[0] = _prepared(round(record.ended * 1000), alias)
     for place, width in _widths():
         text = values[place]
-        if len(text) > width or "\0" in text:
-            values[place] = text.replace("\0", "")[:width]
+        if len(text) > width or not text.isprintable():  # U+0000 is none to PostgreSQL; others turn a line around
+            values[place] = "".join(each for each in text if each.isprintable())[:width]
     return values
 
 

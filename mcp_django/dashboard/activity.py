@@ -111,4 +111,4 @@ class TransportFilter(_EqualFilter):
     parameter_name = "transport__exact"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin[Any]) -> Iterable[tuple[str, str]]:
-        return [(name, name) for name in ("streamable-http", "sse", "stdio")]
+        return [(name, name) for name in ("streamable-http", "sse", "stdio", "console")]

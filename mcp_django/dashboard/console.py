@@ -50,7 +50,7 @@ class ConsolePage(Page):
             as_json=as_json,
             form=SchemaForm(schema_of(entry), arguments) if entry is not None else None,
             may_run_as=self.request.user.has_perm(RUN_AS),
-            run_as=self.request.POST.get("as", ""),
+            run_as=_acting(self.request),
             problem=self.problem,
             **kwargs,
         )
@@ -92,7 +92,7 @@ class ConsolePage(Page):
         Raises:
             PermissionDenied: somebody else's, and that isn't allowed.
         """
-        name = request.POST.get("as", "").strip() or request.user.get_username()
+        name = _acting(request) or request.user.get_username()
         if name != request.user.get_username() and not request.user.has_perm(RUN_AS):
             raise PermissionDenied
         users = get_user_model()
@@ -124,6 +124,11 @@ class ConsolePage(Page):
     def _typed(self, arguments: dict[str, Any]) -> str:
         """Return the JSON to edit: as it was typed, where it is none."""
         return self.request.POST.get("arguments", "") if self.problem else pretty(arguments)
+
+
+def _acting(request: HttpRequest) -> str:
+    """Return whose name was typed; empty: nobody's. PostgreSQL takes no U+0000, not even to look for."""
+    return request.POST.get("as", "").replace("\0", "").strip()
 
 
 HEADINGS = (gettext_lazy("Tools"), gettext_lazy("Resources"), gettext_lazy("Prompts"))

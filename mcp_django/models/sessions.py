@@ -39,7 +39,8 @@ class Session(models.Model):
         ordering = ["-seen"]
 
     def __str__(self) -> str:
-        name = self.client_info.get("name") if isinstance(self.client_info, dict) else None
+        given = self.client_info.get("name") if isinstance(self.client_info, dict) else None
+        name = "".join(each for each in str(given or "")[:200] if each.isprintable())  # others turn a line around
         return f"{name or _('unnamed client')} ({self.id[:8]}…)"
 
 
