@@ -89,8 +89,16 @@ def measure_activity(effort: Effort, marks: list[Mark], directory: Path) -> list
         return activity.run(effort, marks)
 
 
+def measure_guarded(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure a call with a token, a throttle and activity, beside the same without."""
+    from benchmarks import guarded
+
+    return guarded.run(effort, marks, directory)
+
+
 PARTS: Mapping[str, Part] = {
     "activity": measure_activity,
+    "guarded": measure_guarded,
     "inprocess": measure_inprocess,
     "servers": measure_servers,
     "signin": measure_signin,

@@ -1,7 +1,7 @@
 """A closed loop of keep-alive connections: each sends its request again as soon as the answer is there.
 
 Own code on bare asyncio protocols, because the generator must never be what limits a server; only what these servers
-send is understood: a status line, headers, and a body whose length the headers give.
+send is understood: a status line, headers, and a body whose length the headers give, or that comes in chunks.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from typing import Any, TypeVar, cast
 from benchmarks.wire import Request, WrongAnswer, initialize, initialized
 
 T = TypeVar("T")
+
+LAST_CHUNK = b"\r\n0\r\n\r\n"
+"""The end of a stream. None of those that are measured has it within."""
 
 ANSWER_SECONDS = 20
 """A server that says nothing for this long has failed."""
@@ -74,8 +77,8 @@ class Connection(asyncio.Protocol):
         if split < 0:
             return
         head = self._buffer[:split]
-        end = split + 4 + _length(head)
-        if len(self._buffer) < end:
+        end = split + 4 + _length(head, self._buffer, split + 4)
+        if end < split + 4 or len(self._buffer) < end:
             return
         body, self._buffer = self._buffer[split + 4 : end], self._buffer[end:]
         if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")):
@@ -93,8 +96,12 @@ class Connection(asyncio.Protocol):
             failed(error)
 
 
-def _length(head: bytes) -> int:
+def _length(head: bytes, buffer: bytes, begin: int) -> int:
+    """Return the length of the body; negative: its end, that of its chunks, has not come yet."""
     lowered = head.lower()
+    if b"\r\ntransfer-encoding: chunked" in lowered:
+        place = buffer.find(LAST_CHUNK, begin)
+        return place + len(LAST_CHUNK) - begin if place >= 0 else -1
     place = lowered.find(b"\r\ncontent-length:")
     if place >= 0:
         return int(lowered[place + 17 :].split(b"\r\n", 1)[0])

@@ -19,6 +19,9 @@ DAPHNE_CALL = 1.30
 DAPHNE_SESSION = 1.4
 """The same in a session of a handshake client. A call that says nothing before its answer gets JSON in either form."""
 
+DAPHNE_STREAM = 1.7
+"""The same where the tool says something first, so that the answer is an event stream: of the bare app's one body."""
+
 DAPHNE_ORM = 2.5
 """CPU of a tool that reads one row, sync or async, through daphne: at most this many times the bare app's."""
 
@@ -56,6 +59,9 @@ STREAM_TO_SDK = 1.0
 
 SIGN_IN = 0.5
 """CPU that an access token adds to a call: at most this part of finding the same row with the ORM in a thread."""
+
+GUARDED = 1.7
+"""CPU of a call with an access token, a throttle and buffered activity: at most this many times that without any."""
 
 STDIO_TRIPS = 4.0
 """Round trips per second over stdio: at least this many times the SDK's, in either era."""

@@ -16,6 +16,7 @@ from benchmarks.marks import (
     DAPHNE_CONNECTIONS,
     DAPHNE_ORM,
     DAPHNE_SESSION,
+    DAPHNE_STREAM,
     SLOW_QUERIES_MS,
     UVICORN_CALL,
     Mark,
@@ -27,15 +28,19 @@ from benchmarks.wire import ERAS, Era, Request, call, check_call
 
 OURS = ("benchmarks.subjects.ours:application",)
 BARE = ("benchmarks.subjects.bare:application",)
+BARE_ALOUD = ("benchmarks.subjects.bare_aloud:application",)
 SDK = ("--factory", "benchmarks.subjects.sdk:stateless")
 SDK_SESSIONS = ("--factory", "benchmarks.subjects.sdk:sessions")
 
 SLOW_CALLS = 8
 
 UNPOOLED = "ours, CONN_MAX_AGE=0"
+ALOUD = "bare, event stream"
+"""A bare application that sends the frames which ours sends when a tool says something first."""
 
 SERVERS: Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...], Mapping[str, str]]] = {
     ("daphne", "bare"): (DAPHNE, BARE, {}),
+    ("daphne", ALOUD): (DAPHNE, BARE_ALOUD, {}),
     ("daphne", "ours"): (DAPHNE, OURS, {}),
     ("daphne", UNPOOLED): (DAPHNE, OURS, {"BENCHMARKS_CONN_MAX_AGE": "0"}),
     ("uvicorn", "bare"): (UVICORN, BARE, {}),
@@ -55,6 +60,11 @@ class Target:
     tool: str
     session: bool = False
     """Whether the client shakes hands, and says so with every request."""
+
+    @property
+    def floor(self) -> bool:
+        """Whether it answers without looking at what it is asked."""
+        return self.app in ("bare", ALOUD)
 
     @property
     def bare(self) -> Target:
@@ -79,10 +89,15 @@ TOOLS: tuple[tuple[Era, str], ...] = (
 
 SESSION: tuple[Era, str] = ("handshake", "add")
 
+STREAM = Target("daphne", "ours", "handshake", "add_aloud", session=True)
+STREAM_FLOOR = Target("daphne", ALOUD, "handshake", "add_aloud")
+
 TARGETS = (
     Target("daphne", "bare", "modern", "add"),
+    STREAM_FLOOR,
     *(Target("daphne", "ours", era, tool) for era, tool in TOOLS),
     Target("daphne", "ours", *SESSION, session=True),
+    STREAM,
     *(Target("daphne", UNPOOLED, "modern", tool) for tool in ("city_async", "city_sync")),
     Target("uvicorn", "bare", "modern", "add"),
     *(Target("uvicorn", "ours", era, tool) for era, tool in TOOLS),
@@ -117,7 +132,7 @@ async def _take_turn(target: Target, server: Server, connections: int, seconds: 
     opened = [await connect(server.port) for _ in range(connections)]
     try:
         ready = [(each, await _bytes(target, each, server.port, request)) for each in opened]
-        if target.app != "bare":
+        if not target.floor:
             check_call((await opened[0].ask(ready[0][1]))[1], STRUCTURED[target.tool])
         await Loop(seconds / 10).run(ready)
         before = server.cpu()
@@ -151,13 +166,13 @@ def _table(connections: int, figures: Figures) -> Table:
     rows: list[tuple[Any, ...]] = []
     for target in TARGETS:
         name = repr(target)
-        to_sdk = figures.cpu.ratio(name, repr(target.sdk)) if target.sdk in TARGETS and target.app != "bare" else None
+        to_sdk = figures.cpu.ratio(name, repr(target.sdk)) if target.sdk in TARGETS and not target.floor else None
         rows.append(
             (
                 target.server,
                 target.app,
-                "" if target.app == "bare" else f"{target.era}, session" if target.session else target.era,
-                target.tool if target.app != "bare" else "",
+                "" if target.floor else f"{target.era}, session" if target.session else target.era,
+                "" if target.floor else target.tool,
                 figures.rate.median(name),
                 figures.cpu.median(name) * 1000,
                 figures.cpu.ratio(name, repr(target.bare)),
@@ -178,6 +193,9 @@ def _judge(figures: dict[int, Figures], marks: list[Mark]) -> None:
             _mark(marks, cpu, connections, Target("daphne", "ours", era, "add"), DAPHNE_CALL)
             _mark(marks, cpu, connections, Target("uvicorn", "ours", era, "add"), UVICORN_CALL, to_sdk=True)
         _mark(marks, cpu, connections, session, DAPHNE_SESSION)
+        _mark(marks, cpu, connections, STREAM, DAPHNE_STREAM)
+        ratio = cpu.ratio(repr(STREAM), repr(STREAM_FLOOR))
+        marks.append(Mark(f"daphne, {connections} connections, the same: ours / {ALOUD}", ratio, DAPHNE_STREAM))
     for tool in ("city_async", "city_sync"):
         at_few = min(DAPHNE_CONNECTIONS)
         _mark(marks, figures[at_few].cpu, at_few, Target("daphne", "ours", "modern", tool), DAPHNE_ORM)

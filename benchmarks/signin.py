@@ -95,8 +95,8 @@ async def _measure(effort: Effort, token: str, key: str) -> dict[str, dict[str, 
     return found
 
 
-def _prepare() -> tuple[str, str]:
-    """Make the database, and return a token and an API key in it."""
+def prepare() -> tuple[str, str]:
+    """Make the database that the environment names, and return a token and an API key in it."""
     import django
 
     django.setup()
@@ -119,7 +119,7 @@ def _prepare() -> tuple[str, str]:
         "application": client,
         "expires": timezone.now() + timedelta(days=1),
         "scope": "mcp",
-        "resource": [f"{BASE}/mcp/signin", f"{BASE}/mcp/guarded"],
+        "resource": [f"{BASE}/mcp{path}" for path in ("", "/signin", "/guarded", "/limited")],
     }
     names = [f"token-{number}" for number in range(TOKENS)]
     rows = [AccessToken(token=name, token_checksum=checksum(name), **common) for name in names]
@@ -129,4 +129,4 @@ def _prepare() -> tuple[str, str]:
 
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "benchmarks.subjects.settings"
-    json.dump(asyncio.run(_measure(Effort(**json.loads(sys.argv[1])), *_prepare())), sys.stdout)
+    json.dump(asyncio.run(_measure(Effort(**json.loads(sys.argv[1])), *prepare())), sys.stdout)

@@ -60,6 +60,7 @@ ARGUMENTS: Mapping[str, Mapping[str, int]] = MappingProxyType(
     {
         "add": {"a": 2, "b": 3},
         "add_sync": {"a": 2, "b": 3},
+        "add_aloud": {"a": 2, "b": 3},
         "city_async": {"city_id": 1},
         "city_sync": {"city_id": 1},
         "slow": {"seconds": 0.1},
@@ -71,6 +72,7 @@ STRUCTURED: Mapping[str, Mapping[str, Any]] = MappingProxyType(
     {
         "add": {"result": 5},
         "add_sync": {"result": 5},
+        "add_aloud": {"result": 5},
         "city_async": {"id": 1, "name": "Ulm", "country": "DE", "population": 126_000},
         "city_sync": {"id": 1, "name": "Ulm", "country": "DE", "population": 126_000},
         "slow": {"result": 1},

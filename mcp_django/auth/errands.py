@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from asgiref.sync import AsyncToSync, sync_to_async
 
@@ -19,12 +19,16 @@ T = TypeVar("T")
 
 
 class Errand(Generic[T]):
-    """One function that a thread of the pool runs. Cancelling its future keeps it from beginning, not from ending."""
+    """One function that a thread of the pool runs. Cancelling its future keeps it from beginning, not from ending.
+
+    Its future is the loop's own: one of ``concurrent.futures`` that is wrapped would cost more than the hop itself.
+    """
 
     def __init__(self, fn: Callable[[], T]) -> None:
         self._fn = fn
         self._pool = get_own_pool()
-        self.future: Future[T] = Future()
+        self._loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self._loop.create_future()
 
     def begin(self) -> None:
         """Take a thread, or wait in line for one."""
@@ -36,7 +40,7 @@ class Errand(Generic[T]):
         worker.put(partial(self._run, worker))
 
     def _run(self, worker: Worker) -> None:
-        if not self.future.set_running_or_notify_cancel():
+        if self.future.cancelled():
             self._pool.give_back(worker)
             return
         try:
@@ -44,10 +48,18 @@ class Errand(Generic[T]):
             result = self._fn()
         except BaseException as error:
             finish_work(self._pool, worker)
-            self.future.set_exception(error)
+            self._tell(self.future.set_exception, error)
         else:
             finish_work(self._pool, worker)  # first, so that the next errand finds this thread
-            self.future.set_result(result)
+            self._tell(self.future.set_result, result)
+
+    def _tell(self, settle: Callable[[Any], None], outcome: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._settle, settle, outcome)
+
+    def _settle(self, settle: Callable[[Any], None], outcome: Any) -> None:
+        if not self.future.done():
+            settle(outcome)
 
 
 async def on_errand(fn: Callable[[], T]) -> T:
@@ -59,4 +71,4 @@ async def on_errand(fn: Callable[[], T]) -> T:
         return await sync_to_async(fn)()
     errand = Errand(fn)
     errand.begin()
-    return await asyncio.wrap_future(errand.future)
+    return await errand.future

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
 
-from django.core.cache import cache
+from django.core.cache import cache, caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest
 
+from mcp_django.auth.errands import on_errand
 from mcp_django.conf import get_settings
 from mcp_django.registry import Rate
 
@@ -32,15 +36,21 @@ def take(rate: Rate, *names: str) -> int | None:
     return max(1, ceil((window + 1) * rate.seconds - now))
 
 
+async def atake(rate: Rate, *names: str) -> int | None:
+    """Do what ``take`` does, for async code: in place where the cache is this process's memory, else on a thread."""
+    if type(caches["default"]) is LocMemCache:
+        return take(rate, *names)
+    return await on_errand(partial(take, rate, *names))
+
+
 def _count(key: str, seconds: int) -> int:
     """Count one more in this window, and return how many it has been. Of two at once, one adds and both are counted."""
-    if cache.add(key, 1, timeout=seconds):
-        return 1
-    try:
-        return cache.incr(key)
-    except ValueError:  # it ran out in this moment
-        cache.add(key, 1, timeout=seconds)
-        return 1
+    for _ in range(2):
+        with suppress(ValueError):  # nobody has counted in this window yet, or it ran out in this moment
+            return cache.incr(key)
+        if cache.add(key, 1, timeout=seconds):
+            return 1
+    return 1
 
 
 def client_address(request: HttpRequest) -> str:

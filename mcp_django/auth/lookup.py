@@ -57,16 +57,21 @@ def _with_sql(model: type[Model], field: str, names: tuple[str, ...], alias: str
     places = [place for place, value in enumerate(params) if value == _PLACEHOLDER]
     if len(places) != 1 or len(compiler.select) != len(names):
         raise ValueError("The compiler made something else of the query.")
-    converters = compiler.get_converters([expression for expression, _, _ in compiler.select])
+    converters = list(compiler.get_converters([expression for expression, _, _ in compiler.select]).items())
     before, after = tuple(params[: places[0]]), tuple(params[places[0] + 1 :])
 
     def fetch(checksum: str) -> Row | None:
-        with connections[alias].cursor() as cursor:
+        connection = connections[alias]
+        with connection.cursor() as cursor:
             cursor.execute(sql, (*before, checksum, *after))
             row = cursor.fetchone()
         if row is None:
             return None
-        return tuple(next(iter(compiler.apply_converters([row], converters)))) if converters else tuple(row)
+        values = list(row)
+        for place, (functions, expression) in converters:
+            for convert in functions:
+                values[place] = convert(values[place], expression, connection)
+        return tuple(values)
 
     return fetch
 

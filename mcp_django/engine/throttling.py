@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
-from mcp_django.auth.errands import on_errand
 from mcp_django.auth.events import tell_refusal
-from mcp_django.auth.limits import address_of, take
+from mcp_django.auth.limits import address_of, atake
 from mcp_django.registry import Rate
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ class Throttled(MCPError):
 async def check_rate(rate: Rate, component: Component, exchange: Exchange) -> None:
     """Count a call. Raises ``Throttled`` when it is one too many."""
     name = f"{component.declaration.kind} {component.key!r}"
-    wait = await on_errand(partial(take, rate, "component", exchange.engine.declared.path, name, *_caller(exchange)))
+    wait = await atake(rate, "component", exchange.engine.declared.path, name, *_caller(exchange))
     if wait is not None:
         await tell_refusal("throttled", exchange.engine.declared.path, exchange.principal, name)
         raise Throttled(name.capitalize(), rate, wait)

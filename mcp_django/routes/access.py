@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 from django.http import HttpRequest
 
@@ -12,9 +11,8 @@ from mcp_django.auth import ANONYMOUS, VISITOR, Principal, authenticate
 from mcp_django.auth.address import urls_of
 from mcp_django.auth.bearer import bearer_of
 from mcp_django.auth.challenges import NotAuthenticated, baseline_challenge, step_up_challenge
-from mcp_django.auth.errands import on_errand
 from mcp_django.auth.events import tell_refusal
-from mcp_django.auth.limits import client_address, take
+from mcp_django.auth.limits import atake, client_address
 from mcp_django.conf import get_settings
 from mcp_django.registry import Access, MCPServer, Rate, RouteDeclaration, access_of
 from mcp_django.routes.problems import Problem
@@ -96,7 +94,7 @@ async def _count(
 ) -> None:
     name = f"route {declaration.key!r}"
     caller = principal.owner if any(principal.owner) else ("", f"address {client_address(request)}")
-    wait = await on_errand(partial(take, rate, "route", server.path, name, *caller))
+    wait = await atake(rate, "route", server.path, name, *caller)
     if wait is not None:
         await tell_refusal("throttled", server.path, principal, name)
         text = f"This route takes {rate.limit} calls in {rate.seconds} seconds: try again in {wait} seconds."

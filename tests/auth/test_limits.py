@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import current_thread
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.core.cache.backends.dummy import DummyCache
 from django.test import RequestFactory
 
 from mcp_django.auth import limits
-from mcp_django.auth.limits import client_address, take
+from mcp_django.auth.limits import atake, client_address, take
 from mcp_django.registry import Rate
 
 
@@ -103,3 +104,29 @@ def test_a_counter_that_is_lost_in_between_begins_anew(monkeypatch: pytest.Monke
     monkeypatch.setattr(limits, "cache", forgetful)
     assert take(Rate(1, 60), "lost") is None
     assert forgetful.adds == 2
+
+
+@pytest.mark.anyio
+async def test_what_lies_in_this_process_is_counted_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def elsewhere(fn: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(limits, "on_errand", elsewhere)
+    assert await atake(Rate(1, 60), "in place") is None
+    assert await atake(Rate(1, 60), "in place") is not None
+
+
+@pytest.mark.anyio
+async def test_what_may_block_is_counted_on_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[str] = []
+
+    class Remote(DummyCache):
+        def incr(self, *args: Any, **options: Any) -> int:
+            threads.append(current_thread().name)
+            return 1
+
+    remote = Remote("", {})
+    monkeypatch.setattr(limits, "cache", remote)
+    monkeypatch.setattr(limits, "caches", {"default": remote})
+    assert await atake(Rate(1, 60), "remote") is None
+    assert threads != [current_thread().name]
