@@ -62,11 +62,13 @@ def by_path(applications: Mapping[str, Application], other: Application) -> Appl
         other: what takes all other paths.
     """
 
+    by_name = {f"/{path}{slash}": each for path, each in applications.items() for slash in ("", "/")}
+
     def route(scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
-        path, root = scope["path"], scope.get("root_path", "")
-        path = path.removeprefix(root) if path.startswith(root) else ""
-        application = applications.get(path.removeprefix("/").removesuffix("/")) if path.startswith("/") else None
-        return (application or other)(scope, receive, send)
+        path = scope["path"]
+        if root := scope.get("root_path"):
+            path = path.removeprefix(root) if path.startswith(root) else ""
+        return by_name.get(path, other)(scope, receive, send)
 
     return route
 

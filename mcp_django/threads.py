@@ -149,7 +149,7 @@ class Pool:
             worker.join(timeout=5)
 
 
-class Lane(Executor):
+class Lane:
     """The thread of one call, taken when first needed: ``with Lane(pool): ...`` around the call.
 
     asgiref runs thread-sensitive code (``sync_to_async`` and every async method of the ORM) here, unless an outer

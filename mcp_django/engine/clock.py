@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+if TYPE_CHECKING:
+    from mcp_django.engine.exchange import Exchange
 
 TICK_SECONDS = 0.05
 
@@ -22,26 +24,31 @@ class Late(Protocol):
         """Hear that one or two ticks have passed."""
 
 
+class Timed(Protocol):
+    """What the clock will tell that it takes long, and that passes it on to the limit of the function at work."""
+
+    task: asyncio.Task[Any]
+    limit: Limit | None
+    is_late: bool
+
+
 class Clock:
     """One per loop. It ticks while there is something to look at."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+        self.loop = loop
         self._new: dict[Late, None] = {}
         self._old: dict[Late, None] = {}
         """Those that have seen a tick."""
 
         self._ticking = False
 
-    def add(self, call: Late) -> asyncio.Task[Any]:
-        """Tell it after one or two ticks, unless it is discarded before. Returns the task that runs now."""
+    def add(self, call: Late) -> None:
+        """Tell it after one or two ticks, unless it is discarded before."""
         self._new[call] = None
         if not self._ticking:
             self._ticking = True
-            self._loop.call_later(TICK_SECONDS, self._tick)
-        task = asyncio.current_task(self._loop)
-        assert task is not None
-        return task
+            self.loop.call_later(TICK_SECONDS, self._tick)
 
     def discard(self, call: Late) -> None:
         """Forget about it."""
@@ -58,68 +65,77 @@ class Clock:
         self._new, self._old = self._old, self._new
         self._ticking = bool(self._old)
         if self._ticking:
-            self._loop.call_later(TICK_SECONDS, self._tick)
+            self.loop.call_later(TICK_SECONDS, self._tick)
 
 
-class _Clocks(threading.local):
-    """The clock of the loop that ran last in this thread; a thread runs one loop at a time."""
-
-    loop: asyncio.AbstractEventLoop | None = None
+class _Here(threading.local):
     clock: Clock | None = None
 
 
-_clocks = _Clocks()
+_here = _Here()
 
 
-def get_clock() -> Clock:
-    """Return the clock of the running loop."""
-    loop = asyncio.get_running_loop()
-    if _clocks.loop is not loop or _clocks.clock is None:
-        _clocks.loop, _clocks.clock = loop, Clock(loop)
-    return _clocks.clock
+def get_clock() -> tuple[Clock, asyncio.Task[Any]]:
+    """Return the clock of the running loop, and the task that runs.
+
+    Before Python 3.12, asyncio asks the system for the number of the process whenever it is asked for the running loop.
+    So the loop that ran last in this thread is taken, for as long as it has a task at work.
+    """
+    clock = _here.clock
+    task = None if clock is None else asyncio.current_task(clock.loop)
+    if clock is None or task is None:
+        loop = asyncio.get_running_loop()
+        if clock is None or clock.loop is not loop:
+            clock = _here.clock = Clock(loop)
+        task = asyncio.current_task(loop)
+        assert task is not None
+    return clock, task
 
 
 class Limit:
     """``asyncio.timeout`` that sets a timer only for a call that outlives a tick. Raises ``TimeoutError`` in its place.
 
     Args:
-        seconds: 0 means no limit.
-        before_cancel: called when the time is up.
+        seconds: 0 means no limit. A longer one than two ticks may ring up to two ticks late.
+        exchange: what is cancelled when the time is up. When a clock looks at it already, that is enough.
     """
 
-    __slots__ = ("_before_cancel", "_clock", "_seconds", "_task", "_timer", "expired")
+    __slots__ = ("_clock", "_exchange", "_task", "_timed", "_timer", "expired", "seconds")
 
-    def __init__(self, seconds: float, before_cancel: Callable[[], None] = lambda: None) -> None:
-        self._seconds, self._before_cancel = seconds, before_cancel
+    def __init__(self, seconds: float, exchange: Exchange) -> None:
+        self.seconds, self._exchange = seconds, exchange
+        self._timed: Timed | None = None
+        self._clock: Clock | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.expired = False
 
     def __enter__(self) -> Self:
-        if self._seconds:
-            self._clock = get_clock()
-            self._task = self._clock.add(self)
-            if self._seconds < 2 * TICK_SECONDS:
-                self._clock.discard(self)
-                self._arm(self._seconds)
+        timed = self._exchange.timed
+        if timed is not None and not timed.is_late and self.seconds > 2 * TICK_SECONDS:
+            timed.limit, self._timed, self._task = self, timed, timed.task
+        elif self.seconds:
+            self._clock, self._task = get_clock()
+            if self.seconds < 2 * TICK_SECONDS:
+                self.late()
+            else:
+                self._clock.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if not self._seconds:
-            return
-        self._clock.discard(self)
+        if self._timed is not None:
+            self._timed.limit = None
+        elif self._clock is not None:
+            self._clock.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         if self.expired and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def late(self) -> None:
-        """Set a timer for the rest of the time."""
-        self._arm(self._seconds - TICK_SECONDS)
-
-    def _arm(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._expire)
+        """Set a timer."""
+        self._timer = asyncio.get_running_loop().call_later(self.seconds, self._expire)
 
     def _expire(self) -> None:
         self.expired = True
-        self._before_cancel()
+        self._exchange.cancel()
         self._task.cancel()

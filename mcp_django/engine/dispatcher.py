@@ -7,12 +7,12 @@ with the SDK's own models (``mcp_types.methods``). The SDK's server is the oracl
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from time import perf_counter
 from types import MappingProxyType, UnionType
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
@@ -32,6 +32,9 @@ from mcp_django.engine.params import check_params
 from mcp_django.engine.results import Sound
 from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
 from mcp_django.engine.switches import read_switches
+
+if TYPE_CHECKING:
+    from mcp_django.activity.recorder import Recorder
 
 logger = logging.getLogger(__name__)
 
@@ -94,11 +97,13 @@ def _schema(method: str, version: str, question: bool) -> TypeAdapter[Any]:  # n
     return TypeAdapter(get_args(row)[question] if isinstance(row, UnionType) else row)
 
 
-async def answer(exchange: Exchange) -> Answer:
+def answer(exchange: Exchange) -> Coroutine[Any, Any, Answer]:
     """Answer one request, and let it be recorded. Never raises, save for cancellation."""
     recorder = get_recorder()
-    if recorder is None:
-        return await _answer(exchange)
+    return _answer(exchange) if recorder is None else _answer_and_record(exchange, recorder)
+
+
+async def _answer_and_record(exchange: Exchange, recorder: Recorder) -> Answer:
     begun = perf_counter()
     try:
         given = await _answer(exchange)
@@ -146,13 +151,13 @@ def _handle(exchange: Exchange) -> Awaitable[dict[str, Any] | bytes]:
         raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
     check_params(exchange)
     if exchange.modern and method in INPUT_REQUIRED_METHODS:
+        begin_round(exchange)
         return _in_a_round(handler, exchange)
     return handler(exchange)
 
 
 async def _in_a_round(handler: Handler, exchange: Exchange) -> dict[str, Any] | bytes:
     """Handle a request that may end with questions, or bring the answers to them."""
-    begin_round(exchange)
     try:
         return await handler(exchange)
     except InputRequired as asked:
@@ -167,7 +172,8 @@ def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
     Raises:
         MCPError: the result doesn't fit: a bug of ours or of the author's, told in the log.
     """
-    if exchange.modern:
+    modern = exchange.modern
+    if modern:
         result.setdefault("resultType", "complete")
         if result.get("_meta"):
             result["_meta"] = {SERVER_INFO_META_KEY: exchange.engine.server_info, **result["_meta"]}
@@ -181,7 +187,7 @@ def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
     except (ValidationError, ValueError) as error:
         logger.exception("The result of %s %s doesn't fit the schema.", exchange.method, exchange.component)
         raise MCPError(INTERNAL_ERROR, "The server made an invalid result. The error was logged.") from error
-    if exchange.modern and not result.get("_meta"):
+    if modern and not result.get("_meta"):
         return body[:-1] + b',"_meta":' + exchange.engine.stamp + b"}"
     return body
 

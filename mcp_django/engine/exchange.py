@@ -11,6 +11,7 @@ from mcp_django.auth import ANONYMOUS, Principal
 from mcp_django.sessions.connection import Connection, LogLevel, Transport
 
 if TYPE_CHECKING:
+    from mcp_django.engine.clock import Timed
     from mcp_django.engine.rights import Rights
     from mcp_django.engine.server import Engine
 
@@ -99,6 +100,9 @@ class Exchange:
 
     parent: Exchange | None = None
     """The exchange whose function reads a resource in this one."""
+
+    timed: Timed | None = None
+    """What a clock looks at already for as long as this is answered, in the same task."""
 
     rights: Rights | None = None
     """What its user may do, as far as it has been read."""

@@ -28,6 +28,9 @@ T = TypeVar("T")
 Flavour = Literal["sync", "async", "generator", "async generator"]
 
 
+_ON_A_THREAD = ("sync", "generator")
+
+
 class Escaped(RuntimeError):
     """The function raised what would have ended more than itself: ``SystemExit``, ``StopIteration``, a cancellation."""
 
@@ -65,47 +68,29 @@ class Runner:
             Exception: whatever the function raises.
         """
         seconds = get_settings().TOOL_TIMEOUT_SECONDS if self.timeout is None else self.timeout
-        limit = Limit(seconds, exchange.cancel)
-        try:
-            with Lane(get_pool()), limit:
-                result = await self._run(arguments, exchange)
-                if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
-                    raise asyncio.CancelledError
-                return result
-        except asyncio.CancelledError:
-            exchange.cancel()
-            raise
-        except TimeoutError as error:
-            if not limit.expired:
-                raise
-            exchange.cancel()
-            raise TimedOut(seconds) from error
-
-    async def _run(self, arguments: dict[str, Any], exchange: Exchange) -> Any:
         context = Context(exchange)
         for name in self.context_parameters:
             arguments[name] = context
+        limit = Limit(seconds, exchange)
         try:
-            return await self._begin(arguments, context)
-        except (Exception, InputRequired, BaseExceptionGroup, KeyboardInterrupt):
-            raise
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            with Lane(get_pool()), limit:
+                if self.flavour in _ON_A_THREAD:
+                    result = await sync_to_async(self._call_sync)(arguments, context)
+                elif databases := databases_of(self.fn, atomic=self.atomic):
+                    result = await in_transactions(databases, lambda: self._call_async(arguments, context))
+                else:
+                    result = await self._call_async(arguments, context)
+                if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
+                    raise asyncio.CancelledError
+                return result
+        except BaseException as error:
+            raised = _raised(error, limit, exchange)
+            if raised is error:
                 raise
-            raise Escaped("The function waited for something that was cancelled.") from error
-        except BaseException as error:  # SystemExit and its like would end the loop, and with it everybody's calls
-            raise Escaped(f"The function raised {type(error).__name__}.") from error
+            raise raised from error
 
-    def _begin(self, arguments: dict[str, Any], context: Context) -> Awaitable[Any]:
+    def _call_sync(self, arguments: dict[str, Any], context: Context) -> Any:
         databases = databases_of(self.fn, atomic=self.atomic)
-        if self.flavour in ("sync", "generator"):
-            return sync_to_async(self._call_sync)(arguments, context, databases)
-        if databases:
-            return in_transactions(databases, lambda: self._call_async(arguments, context))
-        return self._call_async(arguments, context)
-
-    def _call_sync(self, arguments: dict[str, Any], context: Context, databases: list[str]) -> Any:
         try:
             with atomic_on(databases):
                 result = self.fn(**arguments)
@@ -125,6 +110,21 @@ class Runner:
         if blocks(result):
             return await sync_to_async(self.finish)(result)
         return self.finish(result)
+
+
+def _raised(error: BaseException, limit: Limit, exchange: Exchange) -> BaseException:
+    """Return what a call ends with that was ended by ``error``: nothing that would end more than itself."""
+    if isinstance(error, TimeoutError) and limit.expired:
+        return TimedOut(limit.seconds)
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        if exchange.cancelled or (task is not None and task.cancelling()):
+            exchange.cancel()
+            return error
+        return Escaped("The function waited for something that was cancelled.")
+    if isinstance(error, Exception | InputRequired | BaseExceptionGroup | KeyboardInterrupt):
+        return error
+    return Escaped(f"The function raised {type(error).__name__}.")  # it would end the loop, and everybody's calls
 
 
 def flavour_of(fn: Callable[..., Any]) -> Flavour:

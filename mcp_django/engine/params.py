@@ -30,10 +30,11 @@ MAX_ENVELOPE_CHARACTERS = 2000
 
 _LISTS = ("tools/list", "resources/list", "resources/templates/list", "prompts/list")
 _USUAL = {"tools/call": frozenset({"name", "arguments", "_meta"}), **dict.fromkeys(_LISTS, frozenset({"_meta"}))}
-_ENVELOPE = frozenset({PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY, "progressToken"})
+_ENVELOPE = frozenset({PROTOCOL_VERSION_META_KEY, CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY})
+_TOKENS = (int, str)
 
-_passed: dict[str, tuple[Any, Any]] = {}
-"""By the name of the client: what of its envelope has passed, for it sends the same with every request."""
+_passed: dict[str, dict[str, Any]] = {}
+"""By the name of the client: the envelope that has passed, for it sends the same with every request."""
 
 
 def check_params(exchange: Exchange) -> None:
@@ -43,11 +44,11 @@ def check_params(exchange: Exchange) -> None:
         MCPError: the revision has no such method (-32601), or the params don't fit (-32602).
     """
     method, params = exchange.method, exchange.params
+    if params is not None and method in _USUAL and _is_usual(params, exchange):
+        return
     schema = CLIENT_REQUESTS.get((method, exchange.version))
     if schema is None:
         raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
-    if params is not None and method in _USUAL and _is_usual(params, exchange):
-        return
     message: dict[str, Any] = {"jsonrpc": "2.0", "id": 0, "method": method}
     if params is not None:
         message["params"] = params
@@ -63,37 +64,30 @@ def _is_usual(params: Mapping[str, Any], exchange: Exchange) -> bool:
     """Whether the params of a call or list surely fit. If not, they may fit all the same."""
     if not params.keys() <= _USUAL[exchange.method]:
         return False
-    if exchange.method == "tools/call" and not _is_call(params.get("name"), params.get("arguments")):
-        return False
+    if exchange.method == "tools/call":
+        arguments = params.get("arguments")
+        if type(params.get("name")) is not str or (type(arguments) is not dict and arguments is not None):
+            return False
     meta = params.get("_meta")
     if type(meta) is not dict:
         return meta is None and not exchange.modern
-    if type(meta.get("progressToken", "")) not in (str, int):
-        return False
-    if not exchange.modern:
-        return meta.keys() <= {"progressToken"}
-    return meta.keys() <= _ENVELOPE and _has_passed(meta) and meta.get(PROTOCOL_VERSION_META_KEY) == exchange.version
-
-
-def _is_call(name: Any, arguments: Any) -> bool:
-    return type(name) is str and (type(arguments) is dict or arguments is None)
-
-
-def _has_passed(meta: Mapping[str, Any]) -> bool:
-    info = meta.get(CLIENT_INFO_META_KEY)
-    known = _passed.get(_name_in(info))
-    return known is not None and known[0] == info and known[1] == meta.get(CLIENT_CAPABILITIES_META_KEY)
+    if "progressToken" in meta:
+        if type(meta["progressToken"]) not in _TOKENS:
+            return False
+        meta = {key: value for key, value in meta.items() if key != "progressToken"}
+    return meta == _passed.get(_client_of(meta)) if exchange.modern else not meta
 
 
 def _remember(meta: Mapping[str, Any]) -> None:
-    info, capabilities = meta.get(CLIENT_INFO_META_KEY), meta.get(CLIENT_CAPABILITIES_META_KEY)
-    if len(repr((info, capabilities))) <= MAX_ENVELOPE_CHARACTERS:
-        _passed[_name_in(info)] = (info, capabilities)
+    envelope = {key: value for key, value in meta.items() if key != "progressToken"}
+    if envelope.keys() <= _ENVELOPE and len(repr(envelope)) <= MAX_ENVELOPE_CHARACTERS:
+        _passed[_client_of(meta)] = envelope
         if len(_passed) > MAX_ENVELOPES:
             _passed.pop(next(iter(_passed)), None)
 
 
-def _name_in(info: Any) -> str:
+def _client_of(meta: Mapping[str, Any]) -> str:
+    info = meta.get(CLIENT_INFO_META_KEY)
     name = info.get("name") if type(info) is dict else None
     return name if type(name) is str else ""
 

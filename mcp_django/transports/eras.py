@@ -138,19 +138,18 @@ def response_headers(given: Answer) -> tuple[tuple[bytes, bytes], ...]:
 
 def _agrees(message: Message, headers: Headers) -> bool:
     """Whether envelope and headers say the same, as they nearly always do. If not, the SDK says what is wrong."""
-    params, method = message.params or {}, message.method
+    params, method = message.params or {}, message.method or ""
     meta = params.get("_meta")
-    if not isinstance(meta, dict) or CLIENT_CAPABILITIES_META_KEY not in meta:
+    if type(meta) is not dict or meta.get(PROTOCOL_VERSION_META_KEY) != MODERN:
         return False
-    if not (meta.get(PROTOCOL_VERSION_META_KEY) == MODERN == headers.get(VERSION_HEADER)):
+    if headers.get(VERSION_HEADER) != MODERN or headers.get("mcp-method") != method:
         return False
-    if headers.get("mcp-method") != method:
-        return False
-    name_key = NAME_BEARING_METHODS.get(method or "")
-    if name_key is None:
-        return True
-    name = params.get(name_key)
-    return isinstance(name, str) and headers.get("mcp-name") == name and not name.startswith("=?")
+    name_key = NAME_BEARING_METHODS.get(method)
+    if name_key is not None:
+        name = params.get(name_key)
+        if headers.get("mcp-name") != name or type(name) is not str or name.startswith("=?"):
+            return False
+    return CLIENT_CAPABILITIES_META_KEY in meta
 
 
 def _rejection(route: InboundLadderRejection, request_id: int | str | None) -> Refusal:

@@ -143,7 +143,7 @@ class HandshakeRequest:
             return None
         seconds = get_settings().KEEP_ALIVE_SECONDS
         given: Answer | None = None
-        with Watch(request.receive, request.reply, seconds, before_cancel=exchange.cancel) as watch:
+        with Watch(request.receive, request.reply, seconds, exchange) as watch:
             if session is None:
                 given = await answer(exchange)
             else:

@@ -10,6 +10,8 @@ from mcp_types import INVALID_REQUEST, PARSE_ERROR, PROTOCOL_VERSION_META_KEY, J
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+_IDS = (int, str)
+
 
 class BadMessage(Exception):
     """The bytes are no message that we serve."""
@@ -51,16 +53,16 @@ def read_message(body: bytes) -> Message:
     raw = _parse(body)
     if raw.get("jsonrpc") != "2.0":
         raise BadMessage(INVALID_REQUEST, "The member 'jsonrpc' must be \"2.0\".")
-    if "method" not in raw and ("result" in raw or "error" in raw):
+    method, request_id, params = raw.get("method"), raw.get("id"), raw.get("params")
+    if method is None and "method" not in raw and ("result" in raw or "error" in raw):
         return _read_response(raw)
-    if "id" in raw and type(raw["id"]) not in (int, str):
+    if type(request_id) not in _IDS and "id" in raw:
         raise BadMessage(INVALID_REQUEST, "The member 'id' must be a string or an integer.")
-    if not isinstance(raw.get("method"), str):
+    if type(method) is not str:
         raise BadMessage(INVALID_REQUEST, "The member 'method' must be a string.")
-    params = raw.get("params")
-    if params is not None and not isinstance(params, dict):
+    if params is not None and type(params) is not dict:
         raise BadMessage(INVALID_REQUEST, "The member 'params' must be an object.")
-    return Message(raw.get("id"), raw["method"], params, raw)
+    return Message(request_id, method, params, raw)
 
 
 def _read_response(raw: dict[str, Any]) -> Message:
@@ -77,8 +79,8 @@ def _parse(body: bytes) -> dict[str, Any]:
         raw = from_json(body, allow_inf_nan=False)
     except ValueError as error:
         raise BadMessage(PARSE_ERROR, f"Parse error: {error}") from error
-    if isinstance(raw, list):
+    if type(raw) is dict:
+        return raw
+    if type(raw) is list:
         raise BadMessage(INVALID_REQUEST, "Batches are not served: send one JSON-RPC message at a time.")
-    if not isinstance(raw, dict):
-        raise BadMessage(INVALID_REQUEST, "The body must be one JSON-RPC message, an object.")
-    return raw
+    raise BadMessage(INVALID_REQUEST, "The body must be one JSON-RPC message, an object.")

@@ -26,6 +26,8 @@ _STREAM_HEADERS = (
 class Reply:
     """What goes back, in order. Used by the call's task and, for comments, by the one that watches it."""
 
+    __slots__ = ("_dropped", "_ended", "_log", "_primed", "_retry", "_send", "_streaming", "_writing")
+
     def __init__(self, send: Send) -> None:
         self._send = send
         self._writing: asyncio.Lock | None = None
@@ -119,24 +121,16 @@ class Reply:
 
     async def finish(self, body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
         """Send the response, in the form that has been begun. An empty body has no content type."""
-        if self._writing is None and not self._ended:  # nobody has said anything, and from now on nobody will
-            self._ended = True
-            await self._finish_at_once(body, status, headers)
+        if self._writing is not None:  # somebody has said something, or wants to
+            async with self._turn():
+                if self._streaming and not self._ended:
+                    self._ended = True
+                    await self._put(await self._frame(body, last=True) if body else b"", more=False)
+        if self._ended:
             return
-        async with self._turn():
-            if self._ended:
-                return
-            self._ended = True
-            if self._streaming:
-                await self._put(await self._frame(body, last=True) if body else b"", more=False)
-            else:
-                await self._finish_at_once(body, status, headers)
-
-    async def _finish_at_once(self, body: bytes, status: int, headers: tuple[tuple[bytes, bytes], ...]) -> None:
-        lines = [(b"content-length", b"%d" % len(body)), *headers]
-        if body:
-            lines.insert(0, _JSON)
-        await self._send({"type": "http.response.start", "status": status, "headers": lines})
+        self._ended = True
+        lines = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+        await self._send({"type": "http.response.start", "status": status, "headers": lines if body else lines[1:]})
         await self._send({"type": "http.response.body", "body": body})
 
     async def replay(self, event_id: str, message: bytes) -> None:

@@ -65,7 +65,7 @@ class HTTPConsumer(AsyncConsumer):
                 if (allowed := preflight(scope, headers)) is not None:
                     await reply.finish(b"", 204, allowed)
                     return
-            principal = await principal_of(self.server, scope, headers)
+            principal = ANONYMOUS if get_settings().AUTH == "none" else await principal_of(self.server, scope, headers)
             request = Request(
                 server=self.server,
                 scope=scope,
@@ -105,24 +105,17 @@ async def read_body(receive: Receive) -> bytes:
     """
     try:
         with interruptible():
-            return await _read_chunks(receive)
+            size, limit, chunks, more = 0, get_settings().MAX_BODY_BYTES, [], True
+            while more:
+                event = await receive()
+                if event["type"] == "http.disconnect":
+                    raise ClientLeft
+                chunk: bytes = event.get("body", b"")
+                size += len(chunk)
+                if size > limit:
+                    raise too_large(limit)
+                chunks.append(chunk)
+                more = event.get("more_body", False)
+            return b"".join(chunks)
     except Stopping:
         raise Refusal(503, "The server is stopping: try again.", code=INTERNAL_ERROR, reason=STOPPING) from None
-
-
-async def _read_chunks(receive: Receive) -> bytes:
-    chunks: list[bytes] = []
-    size, limit = 0, get_settings().MAX_BODY_BYTES
-    while True:
-        event = await receive()
-        if event["type"] == "http.disconnect":
-            raise ClientLeft
-        chunk: bytes = event.get("body", b"")
-        size += len(chunk)
-        if size > limit:
-            raise too_large(limit)
-        if not (chunks or event.get("more_body", False)):
-            return chunk
-        chunks.append(chunk)
-        if not event.get("more_body", False):
-            return b"".join(chunks)

@@ -48,11 +48,14 @@ async def _serve_modern(request: Request, message: Message) -> None:
         await request.reply.finish(b"", 202)
         return
     reply, seconds = request.reply, get_settings().KEEP_ALIVE_SECONDS
-    with Watch(request.receive, reply, seconds, before_cancel=exchange.cancel) as watch:
+    with Watch(request.receive, reply, seconds, exchange) as watch:
         given = await answer(exchange)
     if watch.left:
         return
     if watch.stopped:
         text = "The server is stopping: try again."
         raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
-    await reply.finish(given.body, status_of(given, modern=True), response_headers(given))
+    if given.code or given.http_status:
+        await reply.finish(given.body, status_of(given, modern=True), response_headers(given))
+    else:
+        await reply.finish(given.body, 200)

@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any, Self
 from weakref import WeakSet
 
-from mcp_django.engine.clock import get_clock
+from mcp_django.engine.clock import Limit, get_clock
+from mcp_django.engine.exchange import Exchange
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.stopping import at_stop
 
@@ -30,22 +31,44 @@ class Watch:
     """Cancels the task that enters it when the client leaves, and keeps the client's connection alive until then.
 
     Both servers tell an application that asks; daphne cancels it ten seconds later, uvicorn never does.
+
+    Args:
+        exchange: what the task answers meanwhile; it is cancelled with the task.
     """
 
+    __slots__ = (
+        "_clock",
+        "_exchange",
+        "_keep_alive_seconds",
+        "_over",
+        "_receive",
+        "_reply",
+        "_sign",
+        "_timer",
+        "_watcher",
+        "called_off",
+        "is_late",
+        "left",
+        "limit",
+        "stopped",
+        "task",
+    )
+
     def __init__(
-        self,
-        receive: Receive,
-        reply: Reply,
-        keep_alive_seconds: float,
-        *,
-        before_cancel: Callable[[], None] = lambda: None,
+        self, receive: Receive, reply: Reply, keep_alive_seconds: float, exchange: Exchange | None = None
     ) -> None:
         self._receive, self._reply, self._keep_alive_seconds = receive, reply, keep_alive_seconds
-        self._before_cancel = before_cancel
+        self._exchange = exchange
         self._watcher: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._sign: asyncio.Task[None] | None = None
         self._over = False
+        self.is_late = False
+        """Whether it has begun to watch."""
+
+        self.limit: Limit | None = None
+        """That of the function at work."""
+
         self.left = False
         """The client has gone."""
 
@@ -56,19 +79,24 @@ class Watch:
         """The client has sent ``notifications/cancelled``."""
 
     def __enter__(self) -> Self:
-        self._clock = get_clock()
-        self._task = self._clock.add(self)
+        self._clock, self.task = get_clock()
+        self._clock.add(self)
+        if self._exchange is not None:
+            self._exchange.timed = self
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        self._clock.discard(self)
-        _watched.discard(self)
         self._over = True
-        if self._watcher is not None:
+        if self._exchange is not None:
+            self._exchange.timed = None  # a circle would be left to the garbage collector
+        if not self.is_late:
+            self._clock.discard(self)
+        else:
+            _watched.discard(self)
             self._unwatch()
         if not self._ended:
             return False
-        return self._task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
+        return self.task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
 
     def stop(self) -> None:
         """End the call, because the server is about to stop. Safe to call more than once."""
@@ -87,11 +115,15 @@ class Watch:
         return self.left or self.stopped or self.called_off
 
     def _cancel(self) -> None:
-        self._before_cancel()
-        self._task.cancel()
+        if self._exchange is not None:
+            self._exchange.cancel()
+        self.task.cancel()
 
     def late(self) -> None:
         """Begin to watch."""
+        self.is_late = True
+        if self.limit is not None:
+            self.limit.late()
         if asyncio.get_running_loop() in _stopping:
             self.stop()
             return
@@ -150,12 +182,10 @@ class interruptible:
     """
 
     def __enter__(self) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._task = task
+        _, self._task = get_clock()
         if _stopping and asyncio.get_running_loop() in _stopping:
             raise Stopping
-        _interruptible.add(task)
+        _interruptible.add(self._task)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._task in _interruptible:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from mcp_django import MCPServer
 from mcp_django.engine import clock
+from mcp_django.engine.exchange import MODERN, Exchange
+from mcp_django.engine.server import get_engine
 from mcp_django.transports import watch as watching
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.watch import Stopping, Watch, interruptible, stop_watched
@@ -43,6 +46,13 @@ class Connection:
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Begin to watch when the loop next turns."""
     monkeypatch.setattr(clock, "TICK_SECONDS", 0)
+
+
+def make_exchange() -> Exchange:
+    engine = get_engine(MCPServer("watched"))
+    return Exchange(
+        engine=engine, method="ping", params=None, request_id=1, version=MODERN, transport="streamable-http"
+    )
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -110,16 +120,17 @@ async def test_a_client_that_leaves_ends_the_call() -> None:
 @pytest.mark.usefixtures("at_once")
 @pytest.mark.parametrize("how", ["leave", "stop", "call off", "end"])
 async def test_a_call_is_told_before_it_is_cancelled(how: str) -> None:
-    connection, told = Connection(), asyncio.Event()
-    watch = connection.watch(before_cancel=told.set)
+    connection = Connection()
+    exchange = make_exchange()
+    watch = connection.watch(exchange=exchange)
 
     async def call() -> bool:
         with watch:
             try:
                 await (asyncio.sleep(0.01) if how == "end" else asyncio.Event().wait())
             except asyncio.CancelledError:
-                return told.is_set()
-        return told.is_set()
+                return exchange.cancelled
+        return exchange.cancelled
 
     task = asyncio.ensure_future(call())
     await until(lambda: connection.asked)
