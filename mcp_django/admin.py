@@ -18,21 +18,25 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from mcp_django.activity.heartbeat import live_workers
-from mcp_django.dashboard.activity import BoundedPaginator, CallQuerySet, KindFilter, ServerFilter, TransportFilter
+from mcp_django.dashboard.activity import (
+    BoundedPaginator,
+    BoundedSearch,
+    CallQuerySet,
+    KindFilter,
+    ServerFilter,
+    TransportFilter,
+)
 from mcp_django.dashboard.pages import PAGES
 from mcp_django.models import APIKey, Call, Dashboard, ServiceAccount, Session, Stream
 
 if TYPE_CHECKING:
-    CallModelAdmin = admin.ModelAdmin[Call]
     DashboardModelAdmin = admin.ModelAdmin[Dashboard]
     KeyAdmin = admin.ModelAdmin[APIKey]
     KeyForm = forms.ModelForm[APIKey]
     ModelAdmin = admin.ModelAdmin[Session]
     StreamModelAdmin = admin.ModelAdmin[Stream]
 else:
-    CallModelAdmin = DashboardModelAdmin = KeyAdmin = ModelAdmin = StreamModelAdmin = (
-        admin.ModelAdmin
-    )  # not subscriptable when it runs
+    DashboardModelAdmin = KeyAdmin = ModelAdmin = StreamModelAdmin = admin.ModelAdmin  # not subscriptable when it runs
     KeyForm = forms.ModelForm
 
 
@@ -195,7 +199,7 @@ class APIKeyAdmin(KeyAdmin):
         return ["name", "prefix", "last4", f"user__{get_user_model().USERNAME_FIELD}"]
 
 
-class CallAdmin(CallModelAdmin):
+class CallAdmin(BoundedSearch):
     """To look at: what was recorded doesn't change. Nothing here counts, or looks through, all rows."""
 
     list_display = (
@@ -212,6 +216,7 @@ class CallAdmin(CallModelAdmin):
     )
     list_filter = ("outcome", ServerFilter, KindFilter, TransportFilter)
     date_hierarchy = "ended"
+    ordering = ("-ended", "-pk")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = BoundedPaginator
@@ -241,11 +246,7 @@ class CallAdmin(CallModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         """Return all calls. A join would lose those of users who have been deleted."""
         rows = CallQuerySet(self.model, using=super().get_queryset(request).db)
-        return rows.order_by("-pk").prefetch_related("user")
-
-    def get_search_fields(self, request: HttpRequest) -> list[str]:
-        name = get_user_model().USERNAME_FIELD
-        return ["=component", "=method", "=error", "=client_name", "=client_id", "=request_id", f"=user__{name}"]
+        return rows.order_by(*self.ordering).prefetch_related("user")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

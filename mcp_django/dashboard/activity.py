@@ -7,8 +7,9 @@ from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.admin import ModelAdmin, SimpleListFilter
+from django.contrib.auth import get_user_model
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 from django.utils.timezone import localtime, make_aware
@@ -22,11 +23,41 @@ from mcp_django.registry import discover, servers
 if TYPE_CHECKING:
     Calls = QuerySet[Call]
     CallPaginator = Paginator[Call]
+    CallModelAdmin = ModelAdmin[Call]
 else:
-    Calls, CallPaginator = QuerySet, Paginator
+    Calls, CallPaginator, CallModelAdmin = QuerySet, Paginator, ModelAdmin
 
 MAX_COUNT = 10_000
 """Counting ends here: older rows are found by filters, not by turning pages."""
+
+
+SEARCHED_ROWS = 100_000
+"""A search ends here, among the newest calls that the filters leave: no index would be worth what it costs a call."""
+
+
+class BoundedSearch(CallModelAdmin):
+    """Searches for the whole of what was typed, and no further than ``SEARCHED_ROWS``."""
+
+    search_fields = ("component", "method", "error", "client_name", "client_id", "request_id")
+    search_help_text = _(
+        "The whole of a component, method, error, client, request id or user name; among the newest 100,000 calls that "
+        "the filters leave."
+    )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Return the newest calls of which something is exactly this, or whose user has this name."""
+        term = search_term.strip()
+        newest = queryset.values_list("pk", flat=True).first() if term else None
+        if newest is None:
+            return queryset, False
+        model = get_user_model()
+        named = model._default_manager.filter(**{model.USERNAME_FIELD: term}).values_list("pk", flat=True)
+        found = Q(user__in=list(named))  # known beforehand: to join users to calls takes longer than the search
+        for name in self.search_fields:
+            found |= Q(**{name: term})
+        return queryset.filter(found, pk__gt=newest - SEARCHED_ROWS), False
 
 
 class BoundedPaginator(CallPaginator):
@@ -44,7 +75,16 @@ class BoundedPaginator(CallPaginator):
 
 
 class CallQuerySet(Calls):
-    """Finds the days of the date hierarchy by jumping from one to the next: the index knows where it begins."""
+    """Answers what the date hierarchy asks by jumps in the index: when calls begin and end, and on which days."""
+
+    def aggregate(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return what is asked; the first and last moment by two jumps, for which SQLite would look at all rows."""
+        if kwargs.keys() != {"first", "last"}:
+            return super().aggregate(*args, **kwargs)
+        return {
+            name: self.order_by(order).values_list("ended", flat=True).first()
+            for name, order in (("first", "ended"), ("last", "-ended"))
+        }
 
     def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
         """Return the beginnings of the years, months or days in which there are rows, oldest first."""
