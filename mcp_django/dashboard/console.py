@@ -24,6 +24,18 @@ RUN_AS = "mcp_django.run_as_user"
 METHODS = {"tool": "tools/call", "resource": "resources/read", "prompt": "prompts/get"}
 
 
+class RunResponse(StreamingHttpResponse):
+    """The page of a run, which ends with it: Django closes a response also when its reader has left."""
+
+    def __init__(self, pieces: Any, run: Run) -> None:
+        super().__init__(pieces)
+        self._run = run
+
+    def close(self) -> None:
+        super().close()
+        self._run.cancel()
+
+
 class ConsolePage(Page):
     """Shows the form, and runs what is asked for by POST."""
 
@@ -69,7 +81,7 @@ class ConsolePage(Page):
         before, _found, after = page.rendered_content.partition(marker)
         pieces = Pieces(run, request, before, after, context)
         stream: Any = pieces.as_they_come() if hasattr(request, "scope") else pieces.all()
-        response = StreamingHttpResponse(stream)
+        response = RunResponse(stream, run)
         response["Cache-Control"] = "no-store"
         response["X-Accel-Buffering"] = "no"  # nginx would keep it until the end
         return response

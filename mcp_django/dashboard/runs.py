@@ -56,6 +56,7 @@ class Run:
     params: dict[str, Any]
     _news: SimpleQueue[Any] = field(default_factory=SimpleQueue)
     _said: int = 0
+    _future: Future[None] | None = None
 
     def message(self) -> dict[str, Any]:
         """Return the request, as a client would send it."""
@@ -85,7 +86,7 @@ class Run:
                 if news is not ABSENT:
                     yield news
         finally:
-            future.cancel()
+            self.cancel()
 
     async def aevents(self) -> AsyncIterator[Any]:
         """``events`` for a server that speaks ASGI, which reads no other stream as it comes."""
@@ -96,12 +97,18 @@ class Run:
                 if news is not ABSENT:
                     yield news
         finally:
-            future.cancel()
+            self.cancel()
+
+    def cancel(self) -> None:
+        """End the call, if it runs. From any thread."""
+        if self._future is not None:
+            self._future.cancel()
 
     def _start(self) -> Future[None]:
-        from mcp_django.transports.loop import get_loop
+        from mcp_django.transports.loop import submit
 
-        return asyncio.run_coroutine_threadsafe(self._call(), get_loop())
+        self._future = submit(self._call)
+        return self._future
 
     def _next(self, future: Future[None]) -> Any:
         with suppress(Empty):
