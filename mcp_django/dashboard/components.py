@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from mcp_django.dashboard.audit import log_action
 from mcp_django.dashboard.catalogue import COUNTED_DAYS, Entry, entries, find_entry, pretty, schema_change
+from mcp_django.dashboard.confirm import ConfirmPage
 from mcp_django.dashboard.page import Page
 from mcp_django.models import ComponentSwitch
-from mcp_django.registry import discover, servers
+from mcp_django.registry import MCPServer, discover, servers
 
 CHANGE = "mcp_django.change_componentswitch"
 RUN = "mcp_django.run_component"
@@ -88,7 +87,7 @@ class ComponentPage(Page):
         )
 
 
-class SwitchPage(Page):
+class SwitchPage(ConfirmPage):
     """Asks before components are switched off or on, and does it."""
 
     route = "components/switch/"
@@ -96,33 +95,42 @@ class SwitchPage(Page):
     title = gettext_lazy("Switch components")
     permission = CHANGE
     template_name = "admin/mcp_django/switch.html"
-    in_navigation = False
+    back = ComponentsPage
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """Show what was chosen, or, once that is confirmed, do it."""
-        chosen = [find_entry(token) for token in request.POST.getlist("component")[:1000]]
-        on = request.POST.get("to") == "on"
-        if "confirmed" not in request.POST or not chosen:
-            return self.render_to_response(self.get_context_data(chosen=chosen, on=on))
+    @property
+    def on(self) -> bool:
+        """Whether they are to be on."""
+        return self.request.POST.get("to") == "on"
+
+    @property
+    def yes(self) -> str:  # type: ignore[override]
+        return _("Yes, switch on") if self.on else _("Yes, switch off")
+
+    def choose(self, request: HttpRequest) -> list[Entry]:
+        return [find_entry(token) for token in request.POST.getlist("component")[:1000]]
+
+    def hidden(self, chosen: list[Entry]) -> list[tuple[str, str]]:
+        return [("to", "on" if self.on else "off"), *(("component", entry.token) for entry in chosen)]
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(on=self.on, **kwargs)
+
+    def act(self, request: HttpRequest, chosen: list[Entry]) -> str:
         for entry in chosen:
-            if on:
+            if self.on:
                 entry.server.enable(entry.facts.kind, entry.facts.key)
                 log_action(request, entry.label, _("Switched on."))
             else:
                 entry.server.disable(entry.facts.kind, entry.facts.key, by=request.user)
                 log_action(request, entry.label, _("Switched off."))
-        if on:
+        if self.on:
             text = ngettext("%d component was switched on.", "%d components were switched on.", len(chosen))
         else:
             text = ngettext("%d component was switched off.", "%d components were switched off.", len(chosen))
-        messages.success(request, text % len(chosen))
-        return self._back(request)
-
-    def _back(self, request: HttpRequest) -> HttpResponse:
-        return HttpResponseRedirect(reverse("admin:mcp_django_components", current_app=self.site.name))
+        return text % len(chosen)
 
 
-class ReloadPage(Page):
+class ReloadPage(ConfirmPage):
     """Asks before servers are compiled anew, and does it."""
 
     route = "components/reload/"
@@ -130,13 +138,18 @@ class ReloadPage(Page):
     title = gettext_lazy("Reload components")
     permission = CHANGE
     template_name = "admin/mcp_django/reload.html"
-    in_navigation = False
+    back = ComponentsPage
+    yes = gettext_lazy("Yes, reload")
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """Let every worker compile the servers anew."""
+    def choose(self, request: HttpRequest) -> list[MCPServer]:
         discover()
-        for server in servers():
+        return list(servers())
+
+    def hidden(self, chosen: list[MCPServer]) -> list[tuple[str, str]]:
+        return []
+
+    def act(self, request: HttpRequest, chosen: list[MCPServer]) -> str:
+        for server in chosen:
             server.reload()
             log_action(request, f"server {server.name or 'default'}", _("Reloaded."))
-        messages.success(request, _("Every worker compiles its components anew."))
-        return HttpResponseRedirect(reverse("admin:mcp_django_components", current_app=self.site.name))
+        return _("Every worker compiles its components anew.")

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from django.apps import apps
-from django.contrib import messages
 from django.contrib.auth import get_user_model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
@@ -18,11 +19,15 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from mcp_django.dashboard.audit import log_action
+from mcp_django.dashboard.confirm import ConfirmPage
 from mcp_django.dashboard.page import Page
 from mcp_django.models import APIKey, ServiceAccount
 
 MAX_SHOWN = 500
 """Most connections on the page: the search finds the others."""
+
+MAX_TOKENS = 10_000
+"""Most tokens of either kind that are looked at, the newest."""
 
 MANAGE = "mcp_django.manage_connections"
 
@@ -67,7 +72,7 @@ class SignInPage(Page):
         return super().get_context_data(
             query=query,
             connections=found[:MAX_SHOWN],
-            more=len(found) > MAX_SHOWN,
+            more=len(found) > MAX_SHOWN or sum(each.tokens for each in found) >= MAX_TOKENS,
             kept=list(self._kept()),
             **kwargs,
         )
@@ -88,7 +93,7 @@ class SignInPage(Page):
             yield Kept(meta.verbose_name_plural, model._default_manager.count(), url)
 
 
-class DisconnectPage(Page):
+class DisconnectPage(ConfirmPage):
     """Asks before a client is disconnected, and does it."""
 
     route = "sign-in/disconnect/"
@@ -96,26 +101,36 @@ class DisconnectPage(Page):
     title = gettext_lazy("Disconnect a client")
     permission = MANAGE
     template_name = "admin/mcp_django/disconnect.html"
-    in_navigation = False
+    back = SignInPage
+    yes = gettext_lazy("Yes, disconnect")
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        """End all that the client holds of the user's, once that is confirmed."""
+    def choose(self, request: HttpRequest) -> tuple[Any, Any] | None:
+        """Return the user and the client."""
+        if not request.POST or not apps.is_installed("oauth2_provider"):
+            return None
+        user = _find(get_user_model(), request.POST.get("user"))
+        return user, _find(_oauth_models()[0], request.POST.get("application"))
+
+    def hidden(self, chosen: tuple[Any, Any]) -> list[tuple[str, str]]:
+        user, application = chosen
+        return [("user", str(user.pk)), ("application", str(application.pk))]
+
+    def act(self, request: HttpRequest, chosen: tuple[Any, Any]) -> str:
         from mcp_django.oauth.connections import disconnect
 
-        user: Any = get_object_or_404(get_user_model(), pk=_number(request.POST.get("user")))
-        application: Any = get_object_or_404(_oauth_models()[0], pk=_number(request.POST.get("application")))
-        if "confirmed" not in request.POST:
-            return self.render_to_response(self.get_context_data(account=user, application=application))
+        user, application = chosen
         disconnect(user, application)
         log_action(request, f"{application} of {user}", _("Disconnected."))
-        text = _("%(client)s can no longer act for %(user)s.") % {"client": application, "user": user}
-        messages.success(request, text)
-        return HttpResponseRedirect(reverse("admin:mcp_django_sign_in", current_app=self.site.name))
+        return _("%(client)s can no longer act for %(user)s.") % {"client": application, "user": user}
 
 
-def _number(given: str | None) -> str:
-    """Return a primary key as it came; what can't be one finds nobody."""
-    return given if given and given.replace("-", "").isalnum() and given.isascii() and len(given) < 40 else "0"
+def _find(model: Any, given: str | None) -> Any:
+    """Return the row of a primary key as it was typed. Raises ``Http404``."""
+    try:
+        key = model._meta.pk.to_python(given)
+    except ValidationError:
+        raise Http404 from None
+    return get_object_or_404(model, pk=key)
 
 
 def _oauth_models() -> list[Any]:
@@ -128,25 +143,31 @@ def connections(query: str = "") -> list[Connection]:
     """Return which client holds tokens of which user, the newest first, by two queries.
 
     Args:
-        query: in the name of the client or the user.
+        query: in the name or id of the client, or the name of the user.
     """
     from oauth2_provider.models import get_access_token_model, get_refresh_token_model
 
     found: dict[tuple[Any, Any], Connection] = {}
-    related = ("user", "application")
-    access = get_access_token_model().objects.filter(expires__gt=timezone.now(), user__isnull=False)
-    for token in access.select_related(*related):
+    access = get_access_token_model().objects.filter(expires__gt=timezone.now())
+    for token in _newest(access, query):
         connection = _of(found, token)
         connection.scopes.update(token.scope.split())
         connection.until = max(connection.until or token.expires, token.expires)
-    for token in get_refresh_token_model().objects.filter(revoked=None).select_related(*related, "access_token"):
+    refresh = get_refresh_token_model().objects.filter(revoked=None).select_related("access_token")
+    for token in _newest(refresh, query):
         connection = _of(found, token)
         connection.renews = True
         if token.access_token is not None:
             connection.scopes.update(token.access_token.scope.split())
-    wanted = query.casefold()
-    fitting = [each for each in found.values() if wanted in f"{each.application} {each.user}".casefold()]
-    return sorted(fitting, key=lambda each: each.since or timezone.now(), reverse=True)
+    return sorted(found.values(), key=lambda each: each.since or timezone.now(), reverse=True)
+
+
+def _newest(tokens: Any, query: str) -> Any:
+    """Return those of somebody's that a client holds."""
+    words = ("application__name", "application__client_id", f"user__{get_user_model().USERNAME_FIELD}")
+    fitting = Q(*((f"{word}__icontains", query.replace("\0", "")) for word in words), _connector=Q.OR)
+    tokens = tokens.filter(fitting, user__isnull=False, application__isnull=False)
+    return tokens.select_related("user", "application").order_by("-created")[:MAX_TOKENS]
 
 
 def _of(found: dict[tuple[Any, Any], Connection], token: Any) -> Connection:

@@ -206,7 +206,10 @@ def test_who_may_only_look_switches_and_reloads_nothing(sign_in: SignIn) -> None
 def test_a_page_of_another_site_switches_nothing(client: Client, settings: Any) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(User.objects.create(username="boss", is_staff=True, is_superuser=True))
-    for path, data in (("switch/", {"component": token(), "to": "off", "confirmed": "1"}), ("reload/", {})):
+    for path, data in (
+        ("switch/", {"component": token(), "to": "off", "confirmed": "1"}),
+        ("reload/", {"confirmed": "1"}),
+    ):
         assert client.post(f"{URL}{path}", data).status_code == 403
     assert not ComponentSwitch.objects.exists()
 
@@ -215,7 +218,7 @@ def test_reloading_asks_first_and_is_in_the_log(sign_in: SignIn, server: MCPServ
     client, before = sign_in(VIEW, CHANGE), server.generation
     assert "Yes, reload" in client.get(f"{URL}reload/").content.decode()
     assert server.generation == before
-    client.post(f"{URL}reload/", follow=True)
+    client.post(f"{URL}reload/", {"confirmed": "1"}, follow=True)
     assert server.generation > before
     assert LogEntry.objects.filter(object_repr="server fixture", change_message="Reloaded.").exists()
 
