@@ -136,6 +136,13 @@ class Exchange:
         """Note that nobody waits for the answer any more."""
         self._cancelled = True
 
+    def let_go(self) -> None:
+        """Forget what was asked: an answer that stays open for hours holds as little as it can."""
+        if isinstance(self.params, dict):
+            self.params.clear()
+        if isinstance(self.headers, dict):
+            self.headers.clear()
+
     @property
     def modern(self) -> bool:
         """Whether the request is of the revision without a handshake."""

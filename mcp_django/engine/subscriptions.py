@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from mcp.shared.exceptions import MCPError
@@ -35,6 +37,10 @@ LOOK_SECONDS = 30
 
 BREATH_SECONDS = 0.02
 """After what it has sent, a stream waits so long for more: what happens at once is told once."""
+
+
+Notify = Callable[[str, dict[str, Any]], Awaitable[None]]
+Look = Callable[[], Awaitable[bool]]
 
 
 class TooManyStreams(MCPError):
@@ -77,27 +83,37 @@ async def listen(exchange: Exchange) -> dict[str, Any]:
     """
     if exchange.channel is None:
         raise MCPError(INTERNAL_ERROR, "This endpoint has no streams, so there is nothing to listen to.")
-    wanted = (exchange.params or {})["notifications"]
-    kinds = [kind for kind in sorted(LIST_KINDS) if wanted.get(f"{kind}ListChanged")]
-    uris = list(dict.fromkeys(wanted.get("resourceSubscriptions") or ()))[:MAX_SUBSCRIPTIONS]
+    kinds, uris = _wanted(exchange)
     listener = Listener(exchange.engine.declared.path, kinds, await audible_uris(uris, exchange))
     claim_stream(listener, exchange.principal.owner)
     meta = {SUBSCRIPTION_ID: exchange.request_id}
-    honoured: dict[str, Any] = {f"{kind}ListChanged": True for kind in kinds}
-    if uris:
-        honoured["resourceSubscriptions"] = uris
     try:
         await get_hub().joined()
-        acknowledged = {"notifications": honoured, "_meta": meta}
-        await exchange.notify("notifications/subscriptions/acknowledged", acknowledged)
+        await exchange.notify("notifications/subscriptions/acknowledged", _acknowledged(kinds, uris, meta))
+        exchange.let_go()
         seconds = seconds_left(exchange.principal, get_settings().STREAM_SECONDS)
-        await forward(listener, exchange.notify, meta, seconds=seconds, look=lambda: _look(listener, uris, exchange))
+        look = partial(_look, listener, uris, exchange)
+        await forward(listener, exchange.notify, meta, seconds=seconds, look=look, every=LOOK_SECONDS)
     finally:
         get_hub().listeners.remove(listener)
     return {"_meta": meta}
 
 
-async def _look(listener: Listener, uris: list[str], exchange: Exchange) -> bool:
+def _wanted(exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the kinds of lists and the resources that a client wants to hear of."""
+    wanted = (exchange.params or {})["notifications"]
+    kinds = tuple(kind for kind in sorted(LIST_KINDS) if wanted.get(f"{kind}ListChanged"))
+    return kinds, tuple(dict.fromkeys(wanted.get("resourceSubscriptions") or ()))[:MAX_SUBSCRIPTIONS]
+
+
+def _acknowledged(kinds: tuple[str, ...], uris: tuple[str, ...], meta: dict[str, Any]) -> dict[str, Any]:
+    honoured: dict[str, Any] = {f"{kind}ListChanged": True for kind in kinds}
+    if uris:
+        honoured["resourceSubscriptions"] = uris
+    return {"notifications": honoured, "_meta": meta}
+
+
+async def _look(listener: Listener, uris: tuple[str, ...], exchange: Exchange) -> bool:
     """Say whether the stream may go on; what its client may not hear of any more, it doesn't."""
     principal = await renewed(exchange.principal)
     if principal is None:
@@ -109,33 +125,43 @@ async def _look(listener: Listener, uris: list[str], exchange: Exchange) -> bool
 
 async def forward(
     listener: Listener,
-    notify: Any,
+    notify: Notify,
     meta: dict[str, Any] | None = None,
     *,
-    seconds: float | None = None,
-    look: Callable[[], Awaitable[bool]] | None = None,
+    seconds: float = inf,
+    look: Look | None = None,
+    every: float = inf,
 ) -> None:
     """Send a listener's events until it ends.
 
+    While it only waits, it holds one timer, and none where it needs not look and its time is endless.
+
     Args:
-        seconds: after which it ends.
-        look: asked every ``LOOK_SECONDS`` whether it may go on.
+        seconds: after which it ends, also when it is held up in the middle of what it sends.
+        look: asked after each ``every`` seconds, and when the listener is stale, whether it may go on.
     """
-    loop = asyncio.get_running_loop()
-    due = loop.time() + LOOK_SECONDS
+    loop, end = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds
+    timer = _alarm(listener, min(seconds, every))
     try:
-        async with asyncio.timeout(seconds):
-            while not listener.ended:
-                events = await _take(listener, None if look is None else due)
-                if look is not None and loop.time() >= due:
-                    if not await look():
-                        return
-                    due = loop.time() + LOOK_SECONDS
+        while not listener.ended and (now := loop.time()) < end:
+            if timer is not None and timer.when() <= now:
+                timer = _alarm(listener, min(end - now, every))
+            events = await listener.take()
+            async with asyncio.timeout_at(end if end < inf else None):
+                if listener.heed() and look is not None and not await look():
+                    return
                 for event in await not_hidden(events):
                     await notify(event.method, event.params(meta))
-                listener.rest(BREATH_SECONDS)
+            listener.rest(BREATH_SECONDS)
     except TimeoutError:
         return
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _alarm(listener: Listener, seconds: float) -> asyncio.TimerHandle | None:
+    return asyncio.get_running_loop().call_later(seconds, listener.touch) if seconds < inf else None
 
 
 async def not_hidden(events: list[Event]) -> list[Event]:
@@ -149,14 +175,6 @@ async def not_hidden(events: list[Event]) -> list[Event]:
         await read_switches(server)
     engine = get_engine(server)
     return [event for event in events if event.kind != "resource" or not engine.hidden_at(event.uri)]
-
-
-async def _take(listener: Listener, until: float | None) -> list[Event]:
-    try:
-        async with asyncio.timeout_at(until):
-            return await listener.take()
-    except TimeoutError:
-        return []
 
 
 async def subscribe(exchange: Exchange) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import lru_cache
 from secrets import token_hex
 from time import monotonic
 
@@ -19,9 +20,24 @@ class Listener:
     reading holds at most one event for each thing it listens to.
     """
 
+    __slots__ = (
+        "_pending",
+        "_resting_until",
+        "_waiter",
+        "ended",
+        "kinds",
+        "opened",
+        "owner",
+        "server",
+        "session",
+        "stale",
+        "token",
+        "uris",
+    )
+
     def __init__(self, server: str, kinds: Iterable[str], uris: Iterable[str], *, session: str = "") -> None:
         self.server, self.session = server, session
-        self.kinds = frozenset(kinds)
+        self.kinds = _one(frozenset(kinds))
         self.uris = frozenset(uris)
         self.owner = ("", "")
         self.token = token_hex(8)
@@ -51,6 +67,11 @@ class Listener:
         self.stale = True
         self._wake()
 
+    def heed(self) -> bool:
+        """Say whether it is to look at its session again, as it now does."""
+        stale, self.stale = self.stale, False
+        return stale
+
     def end(self) -> None:
         """End the stream."""
         self.ended = True
@@ -78,6 +99,12 @@ class Listener:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+@lru_cache(maxsize=16)
+def _one(kinds: frozenset[str]) -> frozenset[str]:
+    """Return the one of several equal sets, for all streams to share."""
+    return kinds
 
 
 class Listeners:

@@ -110,6 +110,7 @@ class HandshakeRequest:
             await reply.open(OWN_STREAM + listener.token if primed else "")
             if last_event_id:
                 listener.put_everything()  # nothing is kept of events: each says "fetch it again"
+            request.let_go()
             with Watch(request.receive, reply, get_settings().KEEP_ALIVE_SECONDS):
                 await forward_events(listener, request, "streamable-http", reply.notify)
         await reply.close()

@@ -37,6 +37,11 @@ class Request(HTTPRequest):
     receive: Receive
     reply: Reply
 
+    def let_go(self) -> None:
+        """Forget the headers: a stream that stays open for hours holds as little as it can."""
+        if isinstance(self.headers, dict):
+            self.headers.clear()
+
 
 class HTTPConsumer(AsyncConsumer):
     """One HTTP request to an MCP server.

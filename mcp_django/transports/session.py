@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError
@@ -16,7 +16,7 @@ from mcp_django.conf import get_settings
 from mcp_django.engine.access import audible_uris
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.server import get_engine
-from mcp_django.engine.subscriptions import BREATH_SECONDS, TooManyStreams, claim_stream, not_hidden
+from mcp_django.engine.subscriptions import Notify, TooManyStreams, claim_stream, forward
 from mcp_django.sessions.calls import cancel_call
 from mcp_django.sessions.connection import Transport
 from mcp_django.sessions.events import Event
@@ -35,8 +35,6 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 30
 """How often an open stream looks whether its session is still there, and says that its client is."""
 
-Notify = Callable[[str, dict[str, Any]], Awaitable[None]]
-
 
 @contextmanager
 def listening(listener: Listener, owner: tuple[str, str]) -> Iterator[None]:
@@ -52,34 +50,18 @@ def listening(listener: Listener, owner: tuple[str, str]) -> Iterator[None]:
         get_hub().listeners.remove(listener)
 
 
-async def forward_events(listener: Listener, request: Request, transport: Transport, notify: Notify) -> None:
+def forward_events(listener: Listener, request: Request, transport: Transport, notify: Notify) -> Awaitable[None]:
     """Send a session's events until it, its stream or its client's token ends.
 
     Now and then it looks whether the session is still there, and the client still who it was.
     """
-    loop = asyncio.get_running_loop()
-    look = loop.call_later(LOOK_SECONDS, listener.touch)
-    try:
-        async with asyncio.timeout(seconds_left(request.principal, get_settings().STREAM_SECONDS)):
-            while not listener.ended:
-                events = await listener.take()
-                if listener.stale:
-                    look.cancel()
-                    look = loop.call_later(LOOK_SECONDS, listener.touch)
-                    if not await _look(listener, request, transport):
-                        return
-                for event in await not_hidden(events):
-                    await notify(event.method, event.params())
-                listener.rest(BREATH_SECONDS)
-    except TimeoutError:
-        return
-    finally:
-        look.cancel()
+    seconds = seconds_left(request.principal, get_settings().STREAM_SECONDS)
+    look = partial(_look, listener, request, transport)
+    return forward(listener, notify, seconds=seconds, look=look, every=LOOK_SECONDS)
 
 
 async def _look(listener: Listener, request: Request, transport: Transport) -> bool:
     """Read the session anew, and say whether it is still there. A database that is away says nothing of it."""
-    listener.stale = False
     try:
         principal = await renewed(request.principal)
         if principal is None:

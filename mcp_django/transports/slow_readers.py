@@ -28,39 +28,44 @@ class PatientSend:
         request: daphne's, a ``twisted.web.http.Request``.
     """
 
+    __slots__ = ("_registered", "_request", "_room", "_send")
+
     def __init__(self, send: Send, request: Any) -> None:
         self._send, self._request = send, request
         self._room: asyncio.Event | None = None
+        """To wait for, while the buffer is full."""
+
+        self._registered = False
 
     async def __call__(self, message: dict[str, Any]) -> None:
         if message.get("more_body"):
-            if self._room is None:
-                self._room = self._register()
-            await self._room.wait()
-        elif self._room is not None and self._request.producer is self:
+            if not self._registered:
+                self._register()
+            while self._room is not None:
+                await self._room.wait()
+        elif self._registered and self._request.producer is self:
             self._unregister()
         await self._send(message)
 
     def pauseProducing(self) -> None:
         """Wait from now on: the buffer is full."""
-        if self._room is not None:
-            self._room.clear()
+        if self._room is None:
+            self._room = asyncio.Event()
 
     def resumeProducing(self) -> None:
         """Go on: there is room."""
-        if self._room is not None:
-            self._room.set()
+        room, self._room = self._room, None
+        if room is not None:
+            room.set()
 
     def stopProducing(self) -> None:
         """Go on: the client has gone, and daphne throws away what is sent."""
         self.resumeProducing()
 
-    def _register(self) -> asyncio.Event:
-        room = asyncio.Event()
-        room.set()
+    def _register(self) -> None:
+        self._registered = True
         if getattr(self._request, "channel", None) is not None:  # else the client has gone
             self._request.registerProducer(self, True)  # noqa: FBT003 - Twisted's: one that pushes
-        return room
 
     def _unregister(self) -> None:
         if getattr(self._request, "channel", None) is not None:
