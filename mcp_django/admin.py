@@ -82,16 +82,21 @@ class SessionAdmin(ModelAdmin):
 class StreamAdmin(StreamModelAdmin):
     """To look at and to end. The rows come and go with what workers have open."""
 
-    list_display = ("hears", "server", "user", "client_id", "session", "worker", "opened")
+    list_display = ("hears", "server", "user", "client_id", "of", "worker", "opened")
     list_filter = (ServerFilter, "worker")
     list_select_related = ("user", "worker")
+    exclude = ("session",)
     actions = ("end",)
+
+    @admin.display(description=_("session"))
+    def of(self, stream: Stream) -> str:
+        return f"{stream.session[:8]}…" if stream.session else "-"  # who knows all of it may have the session
 
     @admin.action(description=_("End the selected streams"), permissions=["delete"])
     def end(self, request: HttpRequest, queryset: QuerySet[Stream]) -> None:
         self.log_deletions(request, queryset)
-        tokens = _end_streams(queryset)
-        text = ngettext("%d stream was ended.", "%d streams were ended.", len(tokens)) % len(tokens)
+        ended = _end_streams(queryset)
+        text = ngettext("%d stream was ended.", "%d streams were ended.", ended) % ended
         self.message_user(request, f"{text} {_('Clients may open others: to keep one out, end its session.')}")
 
     def delete_model(self, request: HttpRequest, obj: Stream) -> None:
@@ -113,12 +118,10 @@ class StreamAdmin(StreamModelAdmin):
         return False
 
 
-def _end_streams(streams: QuerySet[Stream]) -> list[str]:
+def _end_streams(streams: QuerySet[Stream]) -> int:
     from mcp_django.sessions.streams import end_streams
 
-    tokens = list(streams.values_list("pk", flat=True))
-    end_streams(tokens)
-    return tokens
+    return end_streams(list(streams.values_list("pk", flat=True)))
 
 
 def _in_ninety_days() -> datetime:

@@ -113,3 +113,11 @@ def test_who_may_only_look_ends_nothing(
 
 def test_who_may_do_nothing_sees_nothing(staff: Callable[..., Client]) -> None:
     assert staff().get(reverse(CHANGELIST)).status_code == 403
+
+
+def test_the_id_of_its_session_is_shown_in_part_only(staff: Callable[..., Client], streams: list[Stream]) -> None:
+    Stream.objects.update(session="s" * 8 + "-and-what-nobody-needs-to-see")
+    client = staff("view_stream")
+    for page in (reverse(CHANGELIST), reverse("admin:mcp_django_stream_change", args=["here0"])):
+        assert "nobody-needs-to-see" not in client.get(page).content.decode()
+    assert "ssssssss…" in client.get(reverse(CHANGELIST)).content.decode()

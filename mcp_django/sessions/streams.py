@@ -68,19 +68,21 @@ class StreamRows:
 
 def hears_of(listener: Listener) -> str:
     """Return in a few words what a stream is for."""
-    resources = [f"{len(listener.uris)} resources"] if listener.uris else []
-    return ", ".join([*(f"list of {kind}" for kind in sorted(listener.kinds)), *resources]) or "the answer to a call"
+    lists = [f"lists of {', '.join(sorted(listener.kinds))}"] if listener.kinds else []
+    resources = [f"{len(listener.uris)} resource{'s' * (len(listener.uris) > 1)}"] if listener.uris else []
+    return "; ".join([*lists, *resources]) or "the answer to a call"
 
 
-def end_streams(tokens: list[str]) -> None:
-    """End streams on whatever worker they are: at once, or within seconds when the channel layer fails. For sync code.
+def end_streams(tokens: list[str]) -> int:
+    """End streams on whatever worker they are, at once, or within seconds when the channel layer fails; say how many.
 
-    Their clients may open others.
+    Their clients may open others. For sync code.
     """
     for begin in range(0, len(tokens), BATCH_ROWS):
         Stream.objects.filter(pk__in=tokens[begin : begin + BATCH_ROWS]).update(ended=True)
     for token in tokens:
         publish(("stream", token))
+    return len(tokens)
 
 
 def end_here(token: str) -> None:

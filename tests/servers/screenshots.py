@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import sys
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
 from urllib.parse import urlencode
 
+from mcp.shared.exceptions import MCPError
+from mcp_types import Implementation
+
 from tests.servers.browser import Browser, chromium
 from tests.servers.dashboard_screenshots import take_steering
 from tests.servers.demo import Demo, asked, exchange, sent_back, served
 from tests.servers.planted import STAFF
 from tests.servers.processes import ROOT, run
-from tests.wire import JSON_HEADERS, request
+from tests.servers.test_official_client import client_with_key
 
 IMAGES = ROOT / "docs" / "images"
 MARGIN = 24
@@ -28,6 +33,7 @@ def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False
     size = {"width": width, "height": 400, "deviceScaleFactor": 1.5, "mobile": width < 500}
     emulate("Emulation.setDeviceMetricsOverride", size)
     emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark" * dark}]})
+    sleep(0.5)  # to be a phone fades in
     bottom = browser.execute_script("return document.querySelector(arguments[0]).getBoundingClientRect().bottom", last)
     clip = {"x": 0, "y": 0, "width": width, "height": bottom + MARGIN, "scale": 1}
     shot: dict[str, Any] = emulate("Page.captureScreenshot", {"clip": clip, "captureBeyondViewport": True})
@@ -35,28 +41,46 @@ def picture(browser: Browser, name: str, *, width: int = 640, dark: bool = False
     sys.stdout.write(f"docs/images/{name}.png\n")
 
 
+AGENTS = {"Claude Code": 90, "Cursor": 45, "MCP Inspector": 12}
+"""How often each client calls, by the name that it gives itself."""
+
+SPREAD = """
+    UPDATE mcp_django_call SET ended = strftime('%Y-%m-%d %H:%M:%f000', 'now', '-' || (
+        3400 * (1 + id * 37 % 101) / 101 * (2 + id % 3) / 4) || ' seconds')
+"""
+"""Moves calls of this minute to somewhere in the last hour."""
+
+
+async def work(demo: Demo, name: str, calls: int) -> None:
+    """Use the demo as an agent does. Some of its calls fail, and some are refused."""
+    told = Implementation(name=name, version="1.0")
+    async with client_with_key(demo.server.url, demo.planted["good"], client_info=told) as client:
+        for number in range(calls):
+            await client.call_tool("find_cities", {"name": ("Ulm", "Bern", "Lyon")[number % 3]})
+            if number % 3 == 0:
+                await client.call_tool("nearest_cities", {"latitude": 48.4, "longitude": 10.0})
+            if number % 7 == 0:
+                await client.read_resource("atlas://countries/DE")
+                await client.get_prompt("plan_a_weekend", {"city": "Ulm"})
+            if number % 15 == 0:
+                await client.call_tool("get_trip", {"trip_id": 999_999})
+                await client.call_tool("loneliest_cities", {"min_population": 5_000_000})
+            if number % 20 == 0:
+                with suppress(MCPError):
+                    await client.call_tool("no_such_tool", {})
+
+
 def call_tools(demo: Demo) -> None:
-    """Let a client call some tools, of which some fail and some are refused, and wait until it is written down."""
-    calls: list[tuple[str, dict[str, Any]]] = [
-        ("find_cities", {"name": "Ber"}),
-        ("find_cities", {"name": "Ulm"}),
-        ("nearest_cities", {"latitude": 48.4, "longitude": 10.0}),
-        ("no_such_tool", {}),
-    ]
-    headers = {**JSON_HEADERS, "host": demo.base.removeprefix("http://")}
-    headers["authorization"] = f"Bearer {demo.planted['good']}"
-    with demo.browser() as client:
-        for number in range(160):
-            name, arguments = calls[0 if number % 3 else number % 4]
-            message = request("tools/call", {"name": name, "arguments": arguments}, id=number)
-            client.post("/mcp", json=message, headers=headers)
-        for _ in range(3):
-            demo.plan(demo.planted["expired"])
-            demo.plan(demo.planted["good"])
+    """Let several agents call, and wait until it is written down."""
+    for name, calls in AGENTS.items():
+        asyncio.run(work(demo, name, calls))
+    for _ in range(3):
+        demo.plan(demo.planted["expired"])
     deadline = monotonic() + 30
-    while demo.count("mcp_django_call") < 166:
+    while demo.count("mcp_django_call", "outcome = 'refused' AND error = 'expired'") < 3:
         assert monotonic() < deadline, "The calls were not written down."
         sleep(0.1)
+    demo.rows(SPREAD)
 
 
 def take_dashboard(browser: Browser, demo: Demo) -> None:
@@ -65,9 +89,7 @@ def take_dashboard(browser: Browser, demo: Demo) -> None:
     browser.log_in(STAFF, demo.planted["password"])
     browser.until(lambda: browser.title.startswith("Dashboard"))
     for name, changes in (("", {}), ("-dark", {"dark": True}), ("-phone", {"width": 390})):
-        picture(browser, f"dashboard{name}", **{"width": 1280, "last": "#content", **changes})
-    browser.get(f"{demo.base}/admin/mcp_django/call/?outcome__exact=refused")
-    picture(browser, "activity", width=1280, last="#content")
+        picture(browser, f"dashboard{name}", **{"width": 1320, "last": "#content", **changes})
 
 
 def take(browser: Browser, demo: Demo) -> None:

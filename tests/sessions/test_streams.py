@@ -64,7 +64,7 @@ async def test_what_is_open_has_a_row_for_as_long_as_it_is(told: StreamRows) -> 
         "app",
         "w1",
     )
-    assert adas.hears == "list of prompts, list of resources, list of tools, 2 resources"
+    assert adas.hears == "lists of prompts, resources, tools; 2 resources"
     assert (nobody.pk, nobody.user_id) == (second.token, None)
     assert timedelta() <= timezone.now() - adas.opened < timedelta(minutes=1)
     get_hub().listeners.remove(second)
@@ -82,7 +82,7 @@ async def test_a_stream_that_hears_of_more_says_so_and_nothing_is_written_otherw
     assert queries == []
     get_hub().listeners.resubscribe(listener, ["a://1"])
     await sync_to_async(told.tell)()
-    assert (await rows())[0].hears.endswith(", 1 resources")
+    assert (await rows())[0].hears.endswith("; 1 resource")
 
 
 async def test_what_staff_have_ended_ends_though_nobody_was_told(told: StreamRows) -> None:
