@@ -1,10 +1,4 @@
-"""Where sync code runs: a bounded pool of threads whose database connections live on from call to call.
-
-A call gets one lane. The first piece of sync code that runs in it (a sync tool, or the ORM inside an async one) takes a
-thread from the pool, and every later piece of the same call runs on that thread, so that cursors, transactions and
-thread-locals behave as in a Django view. When the call is over, the thread does what Django does between requests,
-``close_old_connections()``, and goes back. docs/decisions/0004 has the measurements behind this.
-"""
+"""Where sync code runs: bounded pools of threads whose database connections live on from call to call."""
 
 from __future__ import annotations
 
@@ -12,19 +6,19 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Executor, Future
-from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
 from django.core.signals import setting_changed
 from django.db import close_old_connections, connections, reset_queries
 from django.dispatch import receiver
 
 from mcp_django.conf import get_settings
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +27,6 @@ IDLE_SECONDS = 60
 
 REPORT_SECONDS = 60
 """A pool with no thread left says so in the log at most this often."""
-
-T = TypeVar("T")
 
 
 class Starter(Protocol):
@@ -51,6 +43,9 @@ class Worker(Thread):
         super().__init__(name=f"mcp_django-{number}", daemon=True)
         self._pool = pool
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self.unfinished = False
+        """Whether ``finish_work`` would have something to do after the last piece of work."""
+
         self.start()
 
     def put(self, job: Callable[[], None] | None) -> None:
@@ -123,7 +118,7 @@ class Pool:
             lane = self._waiting.popleft()
         lane.start(worker)
 
-    def forget(self, lane: Lane) -> None:
+    def forget(self, lane: Starter) -> None:
         """Take a lane out of the line."""
         with self._lock:
             if lane in self._waiting:
@@ -149,105 +144,27 @@ class Pool:
             worker.join(timeout=5)
 
 
-class Lane:
-    """The thread of one call, taken when first needed: ``with Lane(pool): ...`` around the call.
-
-    asgiref runs thread-sensitive code (``sync_to_async`` and every async method of the ORM) here, unless an outer
-    ``async_to_sync`` has a thread of its own, as in ``TestCase``: then there, inside the test's transaction.
-    """
-
-    __slots__ = ("_backlog", "_closed", "_pool", "_tokens", "_used", "_worker")
-    _lock = Lock()  # one for all lanes: it is held for a moment only, and most calls never need it
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._worker: Worker | None = None
-        self._backlog: list[Callable[[], None]] | None = None
-        self._closed = self._used = False
-
-    def __enter__(self) -> Self:
-        self._tokens = _lane.set(self), SyncToAsync.thread_sensitive_context.set(_every_call)
-        return self
-
-    def __exit__(self, *exc_info: object) -> None:
-        lane, context = self._tokens
-        _lane.reset(lane)
-        SyncToAsync.thread_sensitive_context.reset(context)
-        if not self._used:  # no other thread knows of this lane
-            self._closed = True
-            return
-        with self._lock:
-            self._closed = True
-            worker, backlog, self._backlog = self._worker, self._backlog, None
-        if worker is not None:
-            worker.put(lambda: finish_work(self._pool, worker))  # behind what a cancelled call may have left running
-        elif backlog is not None:
-            self._pool.forget(self)
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run ``fn`` on the call's thread. Raises ``RuntimeError`` when the call is over."""
-        future: Future[T] = Future()
-        job = _job(future, lambda: fn(*args, **kwargs))
-        self._used = True
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("The MCP call is over: a task that it left behind can't run sync code any more.")
-            if self._worker is not None:
-                self._worker.put(job)
-                return future
-            if self._backlog is not None:
-                self._backlog.append(job)
-                return future
-            self._backlog = [job]
-        if (worker := self._pool.borrow(self)) is not None:
-            self.start(worker)
-        return future
-
-    def start(self, worker: Worker) -> None:
-        """Begin on the given thread with what has been waiting."""
-        with self._lock:
-            backlog, self._backlog = self._backlog, None
-            if backlog is not None:
-                self._worker = worker
-                worker.put(begin_work)
-                for job in backlog:
-                    worker.put(job)
-                return
-        self._pool.give_back(worker)  # the call ended while it waited
-
-
-_lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
-
-
-class _CurrentLane(Executor):
-    """Hands sync code to the lane of the call that asks: an entry of its own in asgiref's dict would cost more."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        return _lane.get().submit(fn, *args, **kwargs)
-
-
-_every_call = ThreadSensitiveContext()
-SyncToAsync.context_to_thread_executor[_every_call] = _CurrentLane()
-
-
-def _job(future: Future[T], fn: Callable[[], T]) -> Callable[[], None]:
-    def job() -> None:
-        if not future.set_running_or_notify_cancel():
-            return
-        try:
-            result = fn()
-        except BaseException as error:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-    return job
-
-
 def begin_work() -> None:
     """Do what Django does on ``request_started``."""
     reset_queries()
     close_old_connections()
+
+
+def has_work_to_finish() -> bool:
+    """Whether ``close_old_connections`` would find something to do in this thread."""
+    try:
+        return any(map(_is_old, connections.all(initialized_only=True)))
+    except Exception:
+        return True
+
+
+def _is_old(connection: BaseDatabaseWrapper) -> bool:
+    """Whether a connection is too old, or not as a call should leave it (``close_if_unusable_or_obsolete``)."""
+    if connection.connection is None:
+        return False
+    if connection.errors_occurred or connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
+        return True
+    return connection.close_at is not None and monotonic() >= connection.close_at
 
 
 def finish_work(pool: Pool, worker: Worker) -> None:

@@ -16,7 +16,8 @@ from django.test import modify_settings
 from mcp_django import MCPServer, asgi
 from mcp_django.asgi import get_mcp_application
 from mcp_django.engine import clock
-from mcp_django.threads import Lane, get_pool
+from mcp_django.lanes import Lane
+from mcp_django.threads import get_pool
 from mcp_django.transports import watch as watching
 from mcp_django.transports.streamable_http import StreamableHTTPConsumer
 from tests.wire import JSON_HEADERS, MODERN, Call, modern_request, post, request

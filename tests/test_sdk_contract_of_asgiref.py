@@ -1,4 +1,4 @@
-"""What ``mcp_django.threads`` and ``Context`` lean on in asgiref, and its documentation doesn't promise."""
+"""What ``mcp_django.lanes`` and ``Context`` lean on in asgiref, and its documentation doesn't promise."""
 
 from __future__ import annotations
 

@@ -1,192 +1,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
-from concurrent.futures import Future
-from functools import partial
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.contrib.auth.models import User
-from django.db import connection
 
 from mcp_django import threads
-from mcp_django.threads import Lane, Pool
+from mcp_django.lanes import Lane
+from mcp_django.threads import Pool
 
 pytestmark = pytest.mark.anyio
-
-in_thread = partial(sync_to_async, thread_sensitive=True)
-
-
-async def test_all_sync_code_of_a_call_runs_on_one_thread() -> None:
-    with Lane(Pool(4)):
-        seen = {await in_thread(threading.get_ident)() for _ in range(5)}
-    assert len(seen) == 1
-    assert threading.get_ident() not in seen
-
-
-async def test_a_call_without_sync_code_takes_no_thread() -> None:
-    pool = Pool(4)
-    with Lane(pool):
-        await asyncio.sleep(0)
-    assert pool.busy == 0
-    assert pool._count == 0
-
-
-async def test_calls_run_side_by_side() -> None:
-    together = threading.Barrier(3)
-
-    async def call() -> None:
-        with Lane(pool):
-            await in_thread(together.wait)(5)
-
-    pool = Pool(3)
-    async with asyncio.timeout(10):
-        await asyncio.gather(call(), call(), call())
-
-
-async def test_a_thread_is_used_again() -> None:
-    pool = Pool(4)
-    for _ in range(5):
-        with Lane(pool):
-            await in_thread(threading.get_ident)()
-        await _until_idle(pool)
-    assert pool._count == 1
-
-
-async def test_a_call_waits_when_all_threads_are_busy_and_the_log_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    pool, release, order = Pool(1), threading.Event(), []
-
-    async def first() -> None:
-        with Lane(pool):
-            await in_thread(release.wait)(5)
-            order.append("first")
-
-    async def second() -> None:
-        with Lane(pool):
-            await in_thread(order.append)("second")
-
-    async with asyncio.timeout(10):
-        running = asyncio.ensure_future(first())
-        await _until(lambda: pool.busy == 1)
-        with caplog.at_level(logging.WARNING):
-            waiting = asyncio.ensure_future(second())
-            await _until(lambda: bool(pool._waiting))
-        release.set()
-        await asyncio.gather(running, waiting)
-    assert order == ["first", "second"]
-    assert "MAX_THREADS" in caplog.text
-
-
-async def test_a_call_that_gives_up_waiting_leaves_the_line() -> None:
-    pool, release = Pool(1), threading.Event()
-
-    async def call() -> None:
-        with Lane(pool):
-            await in_thread(release.wait)(5)
-
-    async with asyncio.timeout(10):
-        running = asyncio.ensure_future(call())
-        await _until(lambda: pool.busy == 1)
-        waiting = asyncio.ensure_future(call())
-        await _until(lambda: bool(pool._waiting))
-        waiting.cancel()
-        await asyncio.gather(waiting, return_exceptions=True)
-        assert not pool._waiting
-        release.set()
-        await running
-        await _until_idle(pool)
-
-
-async def test_a_cancelled_call_gives_its_thread_back_when_the_sync_code_is_done() -> None:
-    pool, begun, release = Pool(1), threading.Event(), threading.Event()
-
-    def wait() -> None:
-        begun.set()
-        release.wait(5)
-
-    async def call() -> None:
-        with Lane(pool):
-            await in_thread(wait)()
-
-    async with asyncio.timeout(10):
-        running = asyncio.ensure_future(call())
-        await _until(begun.is_set)
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
-        assert pool.busy == 1
-        release.set()
-        await _until_idle(pool)
-
-
-async def test_a_task_that_outlives_its_call_can_run_no_sync_code() -> None:
-    go = asyncio.Event()
-
-    async def left_behind() -> None:
-        await go.wait()
-        await in_thread(threading.get_ident)()
-
-    with Lane(Pool(1)):
-        task = asyncio.ensure_future(left_behind())
-        await asyncio.sleep(0)
-    go.set()
-    with pytest.raises(RuntimeError, match="The MCP call is over"):
-        await task
 
 
 async def test_an_idle_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "IDLE_SECONDS", 0.01)
     pool = Pool(1)
-    with Lane(pool):
-        await in_thread(threading.get_ident)()
+    with Lane(pool) as lane:
+        lane.submit(int)
     async with asyncio.timeout(10):
-        await _until(lambda: pool._count == 0)
-
-
-async def test_work_cancelled_before_it_began_is_not_done() -> None:
-    done: list[int] = []
-    future: Future[None] = Future()
-    future.cancel()
-    threads._job(future, lambda: done.append(1))()
-    assert not done
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_a_connection_lives_on_when_conn_max_age_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    pool = Pool(1)
-
-    def connection_of_thread() -> tuple[int, bool]:
-        monkeypatch.setitem(connection.settings_dict, "CONN_MAX_AGE", 60)
-        known = connection.connection is not None
-        User.objects.count()
-        return id(connection.connection), known
-
-    seen = []
-    for _ in range(2):
-        with Lane(pool):
-            seen.append(await in_thread(connection_of_thread)())
-        await _until_idle(pool)
-    pool.close()
-    assert seen[0][0] == seen[1][0]
-    assert [known for _, known in seen] == [False, True]
-
-
-@pytest.mark.django_db(transaction=True)
-async def test_the_orm_of_an_async_call_uses_the_thread_of_the_call() -> None:
-    pool = Pool(2)
-    with Lane(pool):
-        before = await in_thread(threading.get_ident)()
-        assert [user async for user in User.objects.all()] == []
-        assert await in_thread(threading.get_ident)() == before
-    assert pool._count == 1
-
-
-async def _until(condition: object) -> None:
-    while not condition():  # type: ignore[operator]
-        await asyncio.sleep(0.001)
-
-
-async def _until_idle(pool: Pool) -> None:
-    async with asyncio.timeout(10):
-        await _until(lambda: pool.busy == 0)
+        while pool._count:
+            await asyncio.sleep(0.001)

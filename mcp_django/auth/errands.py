@@ -1,6 +1,6 @@
 """Short database work of our own, in one hop to a thread and back.
 
-``threads.Lane`` keeps its thread for all of a call, through asgiref, and costs three times as much.
+``lanes.Lane`` keeps its thread for all of a call, through asgiref, and costs three times as much.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ import logging
 from asgiref.sync import sync_to_async
 
 from mcp_django.auth.principal import Principal
+from mcp_django.lanes import Lane
 from mcp_django.signals import access_refused
-from mcp_django.threads import Lane, get_pool
+from mcp_django.threads import get_pool
 
 logger = logging.getLogger("mcp_django.auth")
 

@@ -21,7 +21,8 @@ from mcp_django.engine.context import Context
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.rounds import InputRequired
 from mcp_django.engine.transactions import atomic_on, databases_of, in_transactions
-from mcp_django.threads import Lane, get_pool
+from mcp_django.lanes import Lane
+from mcp_django.threads import get_pool
 
 T = TypeVar("T")
 
@@ -29,6 +30,9 @@ Flavour = Literal["sync", "async", "generator", "async generator"]
 
 
 _ON_A_THREAD = ("sync", "generator")
+
+_hop: Any = sync_to_async(lambda fn, *arguments: fn(*arguments))
+"""Runs a function on the call's thread. Made once: making one takes asgiref longer than many a tool runs."""
 
 
 class Escaped(RuntimeError):
@@ -75,7 +79,7 @@ class Runner:
         try:
             with Lane(get_pool()), limit:
                 if self.flavour in _ON_A_THREAD:
-                    result = await sync_to_async(self._call_sync)(arguments, context)
+                    result = await _hop(self._call_sync, arguments, context)
                 elif databases := databases_of(self.fn, atomic=self.atomic):
                     result = await in_transactions(databases, lambda: self._call_async(arguments, context))
                 else:
@@ -84,10 +88,9 @@ class Runner:
                     raise asyncio.CancelledError
                 return result
         except BaseException as error:
-            raised = _raised(error, limit, exchange)
-            if raised is error:
+            if _may_pass(error, limit, exchange):
                 raise
-            raise raised from error
+            raise _raised(error, limit) from error
 
     def _call_sync(self, arguments: dict[str, Any], context: Context) -> Any:
         databases = databases_of(self.fn, atomic=self.atomic)
@@ -108,23 +111,29 @@ class Runner:
         result = self.fn(**arguments)
         result = await (_drain_async(result, context) if self.flavour == "async generator" else result)
         if blocks(result):
-            return await sync_to_async(self.finish)(result)
+            return await _hop(self.finish, result)
         return self.finish(result)
 
 
-def _raised(error: BaseException, limit: Limit, exchange: Exchange) -> BaseException:
-    """Return what a call ends with that was ended by ``error``: nothing that would end more than itself."""
-    if isinstance(error, TimeoutError) and limit.expired:
-        return TimedOut(limit.seconds)
+def _may_pass(error: BaseException, limit: Limit, exchange: Exchange) -> bool:
+    """Whether a call may end with this. ``SystemExit`` and its like would end the loop, and with it everybody's."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
-        if exchange.cancelled or (task is not None and task.cancelling()):
+        meant = exchange.cancelled or (task is not None and task.cancelling() > 0)
+        if meant:
             exchange.cancel()
-            return error
+        return meant
+    if isinstance(error, TimeoutError):
+        return not limit.expired
+    return isinstance(error, Exception | InputRequired | BaseExceptionGroup | KeyboardInterrupt)
+
+
+def _raised(error: BaseException, limit: Limit) -> Exception:
+    if isinstance(error, TimeoutError):
+        return TimedOut(limit.seconds)
+    if isinstance(error, asyncio.CancelledError):
         return Escaped("The function waited for something that was cancelled.")
-    if isinstance(error, Exception | InputRequired | BaseExceptionGroup | KeyboardInterrupt):
-        return error
-    return Escaped(f"The function raised {type(error).__name__}.")  # it would end the loop, and everybody's calls
+    return Escaped(f"The function raised {type(error).__name__}.")
 
 
 def flavour_of(fn: Callable[..., Any]) -> Flavour:

@@ -11,7 +11,8 @@ from mcp_types import INTERNAL_ERROR
 from mcp_django.activity import Record, get_recorder
 from mcp_django.activity.arguments import kept_arguments
 from mcp_django.conf import get_settings
-from mcp_django.threads import Lane, get_own_pool
+from mcp_django.lanes import Lane
+from mcp_django.threads import get_own_pool
 
 if TYPE_CHECKING:
     from mcp_django.activity.recorder import Recorder

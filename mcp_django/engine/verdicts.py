@@ -9,8 +9,9 @@ from asgiref.sync import sync_to_async
 from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
 from mcp_django.engine.rights import Rights, asks_async, needs_thread
+from mcp_django.lanes import Lane
 from mcp_django.registry import Access
-from mcp_django.threads import Lane, get_pool
+from mcp_django.threads import get_pool
 
 
 class Verdict(Enum):

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mutabl
 from contextlib import suppress
 from typing import Any
 
-from mcp_django.threads import Lane, get_pool
+from mcp_django.lanes import Lane
+from mcp_django.threads import get_pool
 from mcp_django.transports import loop
 
 Message = MutableMapping[str, Any]

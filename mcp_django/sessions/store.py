@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
+from mcp_django.lanes import Lane
 from mcp_django.models import Session
 from mcp_django.sessions.connection import Connection, LogLevel, Transport, short_capabilities, short_info
 from mcp_django.sessions.hub import Hub, get_hub
@@ -28,7 +29,7 @@ from mcp_django.sessions.rows import (
     write_subscription,
 )
 from mcp_django.signals import session_closed, session_opened
-from mcp_django.threads import Lane, get_own_pool
+from mcp_django.threads import get_own_pool
 
 FRESH_SECONDS = 5
 """A session that was read so long ago is used again without a look at the database. This bounds how long an ended one

@@ -12,7 +12,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.core.exceptions import ImproperlyConfigured
 
 from mcp_django import MCPServer
-from mcp_django.threads import Lane, get_pool
+from mcp_django.lanes import Lane
+from mcp_django.threads import get_pool
 from mcp_django.transports import loop
 from mcp_django.transports.loop import get_loop, run, stop_loop
 from tests.views import in_the_urlconf, post_to_view
