@@ -76,7 +76,10 @@ class Run:
         Whoever stops reading cancels the call.
         """
         if any(each.in_atomic_block for each in connections.all(initialized_only=True)):
-            async_to_sync(self._call)()  # in the transaction of a test, or of a middleware: nothing can be shown before
+            from mcp_django.engine.switches import on_a_passing_loop
+
+            with on_a_passing_loop():  # in the transaction of a test, or of a middleware: nothing can be shown before
+                async_to_sync(self._call)()
             while (news := self._news.get_nowait()) is not None:
                 yield news
             return

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic
 from weakref import WeakKeyDictionary
 
 from mcp_django.registry import MCPServer, servers
@@ -41,24 +45,36 @@ async def read_switches(server: MCPServer) -> None:
 
 async def _read(server: MCPServer, hub: Hub) -> None:
     before, lapsed = server.off, server.lapsed
-    await in_thread(read_or_keep, server)
+    await in_thread(partial(read_or_keep, server, timed=True))
     if lapsed:  # else clients have been told by who switched it
         for kind in {kind for kind, _ in before ^ server.off} & {"tool", "resource", "prompt"}:
             hub.listeners.tell(Event(server.path, f"{kind}s"))  # type: ignore[arg-type]
     hub.loop.call_later(FRESH_SECONDS, _lapse, server, server.told)
 
 
-def read_or_keep(server: MCPServer) -> None:
+def read_or_keep(server: MCPServer, *, timed: bool = False) -> None:
     """Read the rows of a server; what can't be read is told in the log once, and stays as it was. For sync code."""
     try:
-        server.read_switches()
+        server.read_switches(timed=timed)
     except Exception as error:
-        server.unread = False
+        server.unread = server.unread and not timed
         if server.path not in _failing:
             _failing.add(server.path)
             logger.warning("Which components are switched off can't be read (%s): %s", type(error).__name__, error)
     else:
         _failing.discard(server.path)
+
+
+@contextmanager
+def on_a_passing_loop() -> Iterator[None]:
+    """Let what is read in here be read again by the next request: the timers for that end with the loop."""
+    began = monotonic()
+    try:
+        yield
+    finally:
+        for server in servers():
+            if server.read_at >= began:
+                server.mark_unread(lapsed=True)
 
 
 def _lapse(server: MCPServer, told: int) -> None:

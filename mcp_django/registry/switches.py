@@ -116,8 +116,12 @@ class Switches(Changes):
 
     # For whoever serves
 
-    def read_switches(self) -> None:
-        """Read the rows. Raises what the database raises."""
+    def read_switches(self, *, timed: bool = False) -> None:
+        """Read the rows. Raises what the database raises.
+
+        Args:
+            timed: whether whoever asks lets them be read again in a while. Else the next answer to a client does.
+        """
         told = self.told
         self.read_at = monotonic()
         rows = frozenset(_model()._default_manager.filter(server=self.path).values_list("kind", "key"))
@@ -127,7 +131,8 @@ class Switches(Changes):
             if rows != self.off:
                 self.off = rows
                 self.revision += 1
-            self.unread = False
+            if timed:
+                self.unread = False
 
     def mark_unread(self, *, lapsed: bool = False) -> None:
         """Let the rows be read again before the next answer."""

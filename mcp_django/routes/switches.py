@@ -24,7 +24,7 @@ async def bring_up_to_date(server: MCPServer, request: HttpRequest) -> None:
     if hasattr(request, "scope"):
         if server.unread:
             await read_switches(server)
-    elif server.unread or monotonic() - server.read_at >= WSGI_SECONDS:
+    elif monotonic() - server.read_at >= WSGI_SECONDS:
         await sync_to_async(read_or_keep)(server)
 
 

@@ -19,6 +19,8 @@ from asgiref.sync import AsyncToSync, async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from mcp_django.engine.switches import on_a_passing_loop
+
 T = TypeVar("T")
 
 CLOSE_SECONDS = 3
@@ -81,7 +83,8 @@ def run(make: Callable[..., Coroutine[Any, Any, T]], *args: Any) -> T:
         Exception: whatever the function raises.
     """
     if any(connection.in_atomic_block for connection in connections.all(initialized_only=True)):
-        return async_to_sync(make)(*args)
+        with on_a_passing_loop():
+            return async_to_sync(make)(*args)
     future = submit(make, *args)
     try:
         return future.result()

@@ -238,7 +238,7 @@ async def test_messages_that_may_have_been_lost_let_the_rows_be_read_again(serve
 async def test_a_database_that_can_not_be_read_changes_nothing_and_is_told_once(
     server: MCPServer, application: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail() -> None:
+    def fail(**options: Any) -> None:
         raise RuntimeError("no database")
 
     async with over_http(application, mode="2026-07-28") as client:

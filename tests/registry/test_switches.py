@@ -123,10 +123,12 @@ def test_rows_that_may_be_older_than_a_change_are_not_taken(server: MCPServer, m
         return result
 
     with execute(meanwhile):
-        server.read_switches()
+        server.read_switches(timed=True)
     assert server.unread
     assert server.is_enabled("tool", "vote")
     server.read_switches()
+    assert server.unread  # nobody would let them be read again
+    server.read_switches(timed=True)
     assert not server.unread
     assert not server.is_enabled("tool", "vote")
 
