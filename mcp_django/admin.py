@@ -12,12 +12,11 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from mcp_django.activity.heartbeat import live_workers
 from mcp_django.dashboard.activity import (
     BoundedPaginator,
     BoundedSearch,
@@ -106,6 +105,8 @@ class StreamAdmin(StreamModelAdmin):
         _end_streams(queryset)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Stream]:
+        from mcp_django.activity.heartbeat import live_workers  # with the recorder behind it: not for every command
+
         return super().get_queryset(request).filter(ended=False, worker__in=live_workers(timezone.now()))
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
@@ -266,8 +267,8 @@ class DashboardAdmin(DashboardModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, the first of which is also what the admin's index leads to."""
-        index = path("", PAGES[0].as_view(), name="mcp_django_dashboard_changelist")  # reversed, but never reached
-        return [*(page.url(self.admin_site) for page in PAGES), index]
+        index = PAGES[0]._replace(url_name="mcp_django_dashboard_changelist")
+        return [address.url(self.admin_site) for address in (*PAGES, index)]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

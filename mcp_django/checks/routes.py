@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
@@ -11,9 +12,10 @@ from django.urls import NoReverseMatch, reverse
 from mcp_django.checks import TAG, check
 from mcp_django.conf import get_settings
 from mcp_django.exceptions import AlreadyRegistered, InvalidDeclaration
-from mcp_django.registry import discover
-from mcp_django.routes.compilation import Route, compile_route, declared_routes
-from mcp_django.routes.urlpatterns import all_routes, grouped
+from mcp_django.registry import discover, servers
+
+if TYPE_CHECKING:
+    from mcp_django.routes.compilation import Route
 
 
 def _routes() -> Iterator[Route | InvalidDeclaration]:
@@ -23,6 +25,10 @@ def _routes() -> Iterator[Route | InvalidDeclaration]:
         get_settings()
     except ImproperlyConfigured:
         return
+    if not any(server.declarations("route") for server in servers()):
+        return  # every management command is here: what compiles and serves routes is for those that have some
+    from mcp_django.routes.compilation import compile_route, declared_routes
+
     for declaration, server in declared_routes():
         try:
             yield compile_route(declaration, server)
@@ -42,10 +48,13 @@ def check_routes() -> Iterator[CheckMessage]:
 @check
 def check_collisions() -> Iterator[CheckMessage]:
     """E021 and W021: two routes want the same requests, or the same name."""
-    if any(isinstance(each, InvalidDeclaration) for each in _routes()):
+    routes = list(_routes())
+    if not routes or any(isinstance(each, InvalidDeclaration) for each in routes):
         return
+    from mcp_django.routes.urlpatterns import all_routes, grouped
+
     try:
-        groups = grouped(all_routes() if any(True for _ in _routes()) else [])
+        groups = grouped(all_routes())
     except (AlreadyRegistered, InvalidDeclaration) as error:
         hint = "Give one of them another path, other methods, or the same names of parameters."
         yield Error(str(error), hint=hint, id="mcp_django.E021")
@@ -67,7 +76,7 @@ def check_collisions() -> Iterator[CheckMessage]:
 @check
 def check_included() -> Iterator[CheckMessage]:
     """W022: routes are declared, and no URLconf has them."""
-    if not any(isinstance(each, Route) for each in _routes()):
+    if all(isinstance(each, InvalidDeclaration) for each in _routes()):
         return
     try:
         reverse("mcp:endpoint")
@@ -90,7 +99,9 @@ def check_public() -> Iterator[CheckMessage]:
     except ImproperlyConfigured:
         return
     for each in _routes():
-        if isinstance(each, Route) and each.access.public and each.declaration.public is None:
+        if isinstance(each, InvalidDeclaration):
+            continue
+        if each.access.public and each.declaration.public is None:
             yield Warning(
                 f"Everybody may call {each.declaration.key} in {each.declaration.module}: it asks for nothing.",
                 hint="Say public=True if that is meant, public=False to ask for a token, or name scopes.",

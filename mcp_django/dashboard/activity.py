@@ -15,7 +15,6 @@ from django.utils.functional import cached_property
 from django.utils.timezone import localtime, make_aware
 from django.utils.translation import gettext_lazy as _
 
-from mcp_django.activity.summaries import aware, stored
 from mcp_django.dashboard.names import name_of
 from mcp_django.models import Call
 from mcp_django.registry import discover, servers
@@ -90,6 +89,8 @@ class CallQuerySet(Calls):
 
     def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
         """Return the beginnings of the years, months or days in which there are rows, oldest first."""
+        from mcp_django.activity.summaries import aware  # with the recorder behind it: not for every command
+
         found = []
         moment = self._first_since(None)
         while moment is not None:
@@ -99,6 +100,8 @@ class CallQuerySet(Calls):
         return found
 
     def _first_since(self, since: datetime | None) -> datetime | None:
+        from mcp_django.activity.summaries import stored
+
         rows = self if since is None else self.filter(ended__gte=stored(since))
         return rows.order_by("ended").values_list("ended", flat=True).first()
 

@@ -22,8 +22,6 @@ RUN = "mcp_django.run_component"
 class ComponentsPage(Page):
     """All components, by what they are."""
 
-    route = "components/"
-    url_name = "mcp_django_components"
     title = gettext_lazy("Components")
     permission = "mcp_django.view_componentswitch"
     template_name = "admin/mcp_django/components.html"
@@ -60,8 +58,6 @@ def _fits(entry: Entry, query: str, kind: str) -> bool:
 class ComponentPage(Page):
     """One component, with all that is known of it."""
 
-    route = "components/of/<str:component>/"
-    url_name = "mcp_django_component"
     title = gettext_lazy("Component")
     permission = ComponentsPage.permission
     template_name = "admin/mcp_django/component.html"
@@ -90,12 +86,10 @@ class ComponentPage(Page):
 class SwitchPage(ConfirmPage):
     """Asks before components are switched off or on, and does it."""
 
-    route = "components/switch/"
-    url_name = "mcp_django_switch"
     title = gettext_lazy("Switch components")
     permission = CHANGE
     template_name = "admin/mcp_django/switch.html"
-    back = ComponentsPage
+    back, back_url_name = ComponentsPage, "mcp_django_components"
 
     @property
     def on(self) -> bool:
@@ -133,12 +127,10 @@ class SwitchPage(ConfirmPage):
 class ReloadPage(ConfirmPage):
     """Asks before servers are compiled anew, and does it."""
 
-    route = "components/reload/"
-    url_name = "mcp_django_reload"
     title = gettext_lazy("Reload components")
     permission = CHANGE
     template_name = "admin/mcp_django/reload.html"
-    back = ComponentsPage
+    back, back_url_name = ComponentsPage, "mcp_django_components"
     yes = gettext_lazy("Yes, reload")
 
     def choose(self, request: HttpRequest) -> list[MCPServer]:

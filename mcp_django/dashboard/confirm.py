@@ -25,6 +25,9 @@ class ConfirmPage(Page):
     back: ClassVar[type[Page]]
     """The page that leads here, and to which it leads back."""
 
+    back_url_name: ClassVar[str]
+    """The name of its URL in the namespace ``admin``."""
+
     yes: ClassVar[str | Promise]
     """What stands on the button."""
 
@@ -58,4 +61,4 @@ class ConfirmPage(Page):
         )
 
     def _back(self) -> str:
-        return reverse(f"admin:{self.back.url_name}", current_app=self.site.name)
+        return reverse(f"admin:{self.back_url_name}", current_app=self.site.name)

@@ -35,8 +35,6 @@ class Client:
 class ConnectPage(Page):
     """The configuration of each known client, for each server."""
 
-    route = "connect/"
-    url_name = "mcp_django_connect"
     title = gettext_lazy("Connect")
     permission = "mcp_django.view_dashboard"
     template_name = "admin/mcp_django/connect.html"

@@ -39,8 +39,6 @@ class RunResponse(StreamingHttpResponse):
 class ConsolePage(Page):
     """Shows the form, and runs what is asked for by POST."""
 
-    route = "console/"
-    url_name = "mcp_django_console"
     title = gettext_lazy("Console")
     permission = "mcp_django.run_component"
     template_name = "admin/mcp_django/console.html"

@@ -37,8 +37,6 @@ class Finding:
 class HealthPage(Page):
     """Looks at each thing when it is asked for, as ``readyz`` does, and names the workers."""
 
-    route = "health/"
-    url_name = "mcp_django_health"
     title = gettext_lazy("Health")
     permission = "mcp_django.view_dashboard"
     template_name = "admin/mcp_django/health.html"

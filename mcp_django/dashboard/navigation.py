@@ -27,7 +27,8 @@ class Link:
 
 def links(request: HttpRequest) -> list[Link]:
     """Return the links to what this user may see on this site."""
-    entries = [(page.title, page.url_name, page.permission) for page in PAGES if page.in_navigation]
+    pages = [(address.url_name, address.page) for address in PAGES]
+    entries = [(page.title, url_name, page.permission) for url_name, page in pages if page.in_navigation]
     entries.insert(1, (_("Activity"), ACTIVITY, "mcp_django.view_call"))
     entries[-4:-4] = [
         (_("Sessions"), SESSIONS, "mcp_django.view_session"),

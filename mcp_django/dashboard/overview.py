@@ -27,8 +27,6 @@ TITLES = {"hour": _("1 hour"), "day": _("1 day"), "week": _("7 days")}
 class OverviewPage(Page):
     """One server: what it was asked in the last hour, day or week, and what came of it."""
 
-    route = ""
-    url_name = "mcp_django_dashboard"
     title = _("Dashboard")
     permission = "mcp_django.view_dashboard"
     template_name = "admin/mcp_django/dashboard.html"

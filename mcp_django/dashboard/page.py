@@ -1,4 +1,4 @@
-"""What all pages of the dashboard share: address, permission, and the admin's frame around them."""
+"""What all pages of the dashboard share: permission, and the admin's frame around them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ from typing import Any, ClassVar
 from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
-from django.urls import URLPattern, path
 from django.utils.functional import Promise
 from django.views.generic import TemplateView
 
 
 class Page(TemplateView):
-    """One page of the dashboard, on one ``AdminSite``. It is listed in ``pages.PAGES``.
+    """One page of the dashboard, on one ``AdminSite``. ``pages.PAGES`` says where it is.
 
     A subclass names its template, which extends ``admin/mcp_django/base.html`` and fills the block ``page``. What it
     does not show to a user, its ``get`` and ``post`` need not check again: ``dispatch`` has refused already.
     """
-
-    route: ClassVar[str]
-    """Below ``<admin>/mcp_django/dashboard/``, such as ``"components/"``."""
-
-    url_name: ClassVar[str]
-    """The name of its URL in the namespace ``admin``, such as ``"mcp_django_components"``."""
 
     title: ClassVar[str | Promise]
 
@@ -33,12 +26,6 @@ class Page(TemplateView):
     in_navigation: ClassVar[bool] = True
 
     admin_site: AdminSite | None = None
-
-    @classmethod
-    def url(cls, admin_site: AdminSite) -> URLPattern:
-        """Return the page's URL on a site. The site refuses whom it refuses everywhere."""
-        view = cls.as_view(admin_site=admin_site)
-        return path(cls.route, admin_site.admin_view(view), name=cls.url_name)
 
     @classmethod
     def is_for(cls, request: HttpRequest) -> bool:

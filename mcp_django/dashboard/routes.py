@@ -27,8 +27,6 @@ class Endpoint:
 class RoutesPage(Page):
     """All URLs of this app that clients may ask for."""
 
-    route = "routes/"
-    url_name = "mcp_django_routes"
     title = gettext_lazy("Routes")
     permission = "mcp_django.view_dashboard"
     template_name = "admin/mcp_django/routes.html"

@@ -60,8 +60,6 @@ class Kept:
 class SignInPage(Page):
     """Who is connected, and where the rest is."""
 
-    route = "sign-in/"
-    url_name = "mcp_django_sign_in"
     title = gettext_lazy("Sign-in")
     permission = MANAGE
     template_name = "admin/mcp_django/sign_in.html"
@@ -96,12 +94,10 @@ class SignInPage(Page):
 class DisconnectPage(ConfirmPage):
     """Asks before a client is disconnected, and does it."""
 
-    route = "sign-in/disconnect/"
-    url_name = "mcp_django_disconnect"
     title = gettext_lazy("Disconnect a client")
     permission = MANAGE
     template_name = "admin/mcp_django/disconnect.html"
-    back = SignInPage
+    back, back_url_name = SignInPage, "mcp_django_sign_in"
     yes = gettext_lazy("Yes, disconnect")
 
     def choose(self, request: HttpRequest) -> tuple[Any, Any] | None:

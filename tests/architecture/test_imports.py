@@ -32,7 +32,7 @@ LIGHT = (
 )
 """Modules that a project's start, its commands and its ``mcp.py`` import."""
 
-REPORT = f"import json, sys; print(json.dumps([name for name in {HEAVY} if name in sys.modules]))"
+REPORT = "import json, sys; print(json.dumps([name for name in {names} if name in sys.modules]))"
 
 MCP_PY = '''
 from __future__ import annotations
@@ -108,6 +108,25 @@ assert [server.name for server in servers()] == ["", "reports"], servers()
 assert [tool.key for tool in servers()[0].declarations("tool")] == ["search", "vote"]
 """
 
+IDLE = (
+    "activity.recorder",
+    "dashboard.page",
+    "engine.dispatcher",
+    "oauth",
+    "routes",
+    "sessions.hub",
+    "threads",
+    "transports",
+)
+"""What of ours a command has no use for that serves nobody, though the admin is in its URLs."""
+
+URLS = """
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [path("admin/", admin.site.urls)]
+"""
+
 CHECK = """
 from django.core.management import call_command
 from django.urls import resolve
@@ -117,10 +136,10 @@ assert resolve("/mcp/reports").url_name == "endpoint-reports"
 """
 
 
-def loaded(code: str, folder: Path = PACKAGE.parent) -> list[str]:
-    """Run ``code`` in an interpreter of its own and return what of ``HEAVY`` is loaded at its end."""
+def loaded(code: str, folder: Path = PACKAGE.parent, names: tuple[str, ...] = HEAVY) -> list[str]:
+    """Run ``code`` in an interpreter of its own and return which of these modules are loaded at its end."""
     ran = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{REPORT}"],
+        [sys.executable, "-c", f"{code}\n{REPORT.format(names=names)}"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
         capture_output=True,
@@ -153,6 +172,14 @@ def test_the_modules_below_the_engine_load_no_sdk() -> None:
 
 def test_starting_django_finding_the_declarations_and_checking_the_project_loads_no_sdk(polls: Path) -> None:
     assert loaded(START + DISCOVER + CHECK, polls) == []
+
+
+def test_a_command_imports_nothing_of_ours_that_only_serving_needs(polls: Path) -> None:
+    (polls / "polls" / "mcp.py").write_text(MCP_PY.partition("@mcp.custom_route")[0], encoding="utf-8")
+    (polls / "urls.py").write_text(URLS, encoding="utf-8")
+    start = START.replace('"mcp_django.urls"', '"urls"').replace('"oauth2_provider",', "")
+    check = "from django.core.management import call_command; call_command('check')"
+    assert loaded(start + check, polls, tuple(f"mcp_django.{name}" for name in IDLE)) == []
 
 
 def test_the_first_request_to_a_view_loads_the_sdk(polls: Path) -> None:

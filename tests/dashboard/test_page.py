@@ -13,8 +13,7 @@ from django.urls import NoReverseMatch, path, reverse
 
 from mcp_django.admin import SessionAdmin, register
 from mcp_django.dashboard.audit import log_action
-from mcp_django.dashboard.page import Page
-from mcp_django.dashboard.pages import PAGES
+from mcp_django.dashboard.pages import PAGES, Address
 from mcp_django.models import Session
 from tests.dashboard.conftest import SignIn
 from tests.dashboard.html import assert_strict, assert_valid
@@ -31,49 +30,49 @@ urlpatterns = [path("admin/", admin.site.urls), path("ops/", ops.urls), path("ba
 """A project with further admin sites: one with all of this app, one with its sessions only."""
 
 
-def address(page: type[Page], site: str = "admin") -> str | None:
+def url_of(address: Address, site: str = "admin") -> str | None:
     """Return where a page is; ``None`` for one that needs to be told of what."""
     try:
-        return reverse(f"admin:{page.url_name}", current_app=site)
+        return reverse(f"admin:{address.url_name}", current_app=site)
     except NoReverseMatch:
         return None
 
 
-ADDRESSES = [pytest.param(page, id=page.url_name) for page in PAGES if address(page)]
+ADDRESSES = [pytest.param(address, id=address.url_name) for address in PAGES if url_of(address)]
 
 
-def codename(page: type[Page]) -> str:
-    return page.permission.removeprefix("mcp_django.")
+def codename(address: Address) -> str:
+    return address.page.permission.removeprefix("mcp_django.")
 
 
-@pytest.mark.parametrize("page", ADDRESSES)
-def test_a_page_is_for_who_has_its_permission(page: type[Page], sign_in: SignIn) -> None:
-    response = sign_in(codename(page)).get(address(page) or "")
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_page_is_for_who_has_its_permission(address: Address, sign_in: SignIn) -> None:
+    response = sign_in(codename(address)).get(url_of(address) or "")
     assert response.status_code == 200
-    assert response.context["title"] == page.title
+    assert response.context["title"] == address.page.title
 
 
-@pytest.mark.parametrize("page", ADDRESSES)
+@pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_page_is_refused_to_staff_without_its_permission(page: type[Page], method: str, sign_in: SignIn) -> None:
+def test_a_page_is_refused_to_staff_without_its_permission(address: Address, method: str, sign_in: SignIn) -> None:
     client = sign_in()
-    assert getattr(client, method)(address(page) or "").status_code == 403
+    assert getattr(client, method)(url_of(address) or "").status_code == 403
 
 
-@pytest.mark.parametrize("page", ADDRESSES)
+@pytest.mark.parametrize("address", ADDRESSES)
 @pytest.mark.parametrize("who", ["nobody", "a user", "an inactive superuser"])
-def test_a_page_sends_who_is_no_staff_to_the_login(page: type[Page], who: str, client: Client) -> None:
+def test_a_page_sends_who_is_no_staff_to_the_login(address: Address, who: str, client: Client) -> None:
     if who != "nobody":
         boss = who == "an inactive superuser"
         client.force_login(User.objects.create(username="u", is_staff=boss, is_superuser=boss, is_active=not boss))
-    response = client.get(address(page) or "")
+    response = client.get(url_of(address) or "")
     assert response.status_code == 302
     assert response.headers["Location"].startswith("/admin/login/")
 
 
-@pytest.mark.parametrize("page", ADDRESSES)
-def test_a_page_is_valid_and_needs_nothing_inline_or_from_elsewhere(page: type[Page], admin_client: Client) -> None:
-    html = admin_client.get(address(page) or "").content.decode()
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_a_page_is_valid_and_needs_nothing_inline_or_from_elsewhere(address: Address, admin_client: Client) -> None:
+    html = admin_client.get(url_of(address) or "").content.decode()
     assert_valid(html)
     assert_strict(html)
 
