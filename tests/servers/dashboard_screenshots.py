@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,12 @@ from tests.wire import JSON_HEADERS, request
 DASHBOARD = "/admin/mcp_django/dashboard/"
 FORMS = ({"width": 1320}, {"width": 1320, "dark": True}, {"width": 390})
 ENDINGS = ("", "-dark", "-phone")
+
+ANYWHERE = """
+    for (const each of document.querySelectorAll('pre'))
+        each.textContent = each.textContent.replace(arguments[0], '.venv/bin/python')
+"""
+"""Says of a program's path what is the same on every machine."""
 
 
 def sign_in(browser: Browser, base: str, database: str, name: str = "grace") -> None:
@@ -76,4 +83,5 @@ def take_steering(browser: Browser, demo: Demo, database: str, picture: Callable
         thrice("streams")
     for page in ("sign-in", "routes", "health", "connect"):
         browser.get(f"{base}{DASHBOARD}{page}/")
+        browser.execute_script(ANYWHERE, sys.executable)
         thrice(f"dashboard-{page}")
