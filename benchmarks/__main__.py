@@ -96,16 +96,35 @@ def measure_guarded(effort: Effort, marks: list[Mark], directory: Path) -> list[
     return guarded.run(effort, marks, directory)
 
 
+def measure_peers(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure other servers, in environments that are made for it: only when it is asked for."""
+    from benchmarks import peers
+
+    return peers.run(effort, marks, directory)
+
+
+def measure_postgresql(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure tools that read a row of PostgreSQL, with and without a pool: only when it is asked for."""
+    from benchmarks import postgresql
+
+    return postgresql.run(effort, marks, directory)
+
+
 PARTS: Mapping[str, Part] = {
     "activity": measure_activity,
     "guarded": measure_guarded,
     "inprocess": measure_inprocess,
+    "peers": measure_peers,
+    "postgresql": measure_postgresql,
     "servers": measure_servers,
     "signin": measure_signin,
     "startup": measure_startup,
     "stdio": measure_stdio,
     "streams": measure_streams,
 }
+
+OPTIONAL = ("peers", "postgresql")
+"""Measured only when asked for: they need more than this repository."""
 
 MAX_STREAMS = 1000
 """The SDK's server allows 1,024, and some are opened beside those that are counted."""
@@ -120,6 +139,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     parts = ", ".join(f"{name} ({run.__doc__ or ''})" for name, run in PARTS.items()).replace(".)", ")")
     parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"measure these parts only: {parts}")
+    parser.add_argument("--peers", action="store_true", help="measure other servers as well; installs them first")
+    parser.add_argument("--postgresql", action="store_true", help="measure with PostgreSQL as well (PGHOST, PGUSER)")
     parser.add_argument("--quick", action="store_true", help="few rounds: for a first look, too noisy to quote")
     parser.add_argument("--streams", type=int, metavar="N", help=f"open streams of each server, {MAX_STREAMS} at most")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
@@ -192,7 +213,7 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="benchmarks-") as name:
         directory = Path(name)
         prepare_django(directory)
-        for part in options.only or PARTS:
+        for part in options.only or [name for name in PARTS if name not in OPTIONAL or getattr(options, name)]:
             progress(f"{part}: {(PARTS[part].__doc__ or '').lower()}")
             tables += PARTS[part](effort, marks, directory)
     show(tables, marks, facts)

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 from typing import Any, TypeVar
 
@@ -145,6 +146,12 @@ def cpu_of(pid: int) -> float:
     ``/proc/<pid>/stat`` counts hundredths of a second.
     """
     return time.clock_gettime_ns(~pid << 3 | 2) / 1e9
+
+
+def children_of(pid: int) -> list[int]:
+    """Return the processes that a running process has started. Linux only."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text(encoding="ascii").split()]
 
 
 def memory_of(pid: int) -> float:

@@ -22,6 +22,13 @@ STOP_SECONDS = 10
 
 DAPHNE = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p")
 UVICORN = ("-m", "uvicorn", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning")
+GUNICORN = ("-m", "gunicorn", "--threads", "16", "--keep-alive", "75", "--log-level", "warning")
+PLACES = {
+    DAPHNE: "{port}",
+    UVICORN: "--host 127.0.0.1 --port {port}",
+    GUNICORN: "--bind 127.0.0.1:{port}",
+}
+"""How each is told where to listen."""
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -92,14 +99,22 @@ class Fleet:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stack.close()
 
-    def start(self, name: str, runner: tuple[str, ...], target: tuple[str, ...], variables: Mapping[str, str]) -> None:
+    def start(
+        self,
+        name: str,
+        runner: tuple[str, ...],
+        target: tuple[str, ...],
+        variables: Mapping[str, str],
+        *,
+        python: str = sys.executable,
+    ) -> None:
         """Start a server of ``target`` and don't wait for it."""
         port = _free_port()
-        place = (str(port),) if runner is DAPHNE else ("--host", "127.0.0.1", "--port", str(port))
+        place = PLACES[runner].format(port=port).split()
         log = self.directory / f"{len(self.servers)}.log"
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [sys.executable, *runner, *place, *target],
+                [python, *runner, *place, *target],
                 env=environment(DJANGO_SETTINGS_MODULE="benchmarks.subjects.settings", **variables),
                 cwd=self.directory,
                 stdout=file,

@@ -100,7 +100,7 @@ def result_of(body: bytes) -> Any:
         WrongAnswer: there is none.
     """
     if not body.startswith(b"{"):
-        events = [line for line in body.splitlines() if line.startswith(b"data: {")]
+        events = [line for line in body.splitlines() if line.startswith((b"data: {", b"{"))]  # or a chunk of JSON
         body = events[-1].removeprefix(b"data: ") if events else b"{}"
     message = json.loads(body)
     if "result" not in message:

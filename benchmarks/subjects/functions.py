@@ -45,6 +45,9 @@ def city_sync(city_id: int) -> CityFacts:
 def slow(seconds: float) -> int:
     """Wait for a query that takes its time, as one of a database over the network does."""
     with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT 1 FROM pg_sleep(%s)", [seconds])
+            return int(cursor.fetchone()[0])
         connection.connection.create_function("wait", 1, sleep)  # lets other threads run meanwhile
         cursor.execute("SELECT COALESCE(wait(%s), 1)", [seconds])
         return int(cursor.fetchone()[0])
