@@ -12,7 +12,7 @@ from math import ceil, log10
 from pathlib import Path
 from typing import Any
 
-WIDTH, ROW, LEFT, RIGHT, TOP = 760, 26, 310, 70, 58
+WIDTH, ROW, LEFT, RIGHT, TOP = 760, 26, 335, 70, 58
 STYLE = """
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600; font-size: 15px }
@@ -73,7 +73,8 @@ def _bar(number: int, name: str, value: float, unit: float) -> list[str]:
 def main(source: str, target: str) -> None:
     """Read the figures of a run, and write its plot."""
     figures = json.loads(Path(source).read_text(encoding="utf-8"))
-    caption = f"8 keep-alive connections, on uvicorn where nothing else is said; {figures['date']}, Python {figures['python']}, mcp {figures['versions']['mcp']}"
+    with_what = f"{figures['date']}, Python {figures['python']}, mcp {figures['versions']['mcp']}"
+    caption = f"8 keep-alive connections, on uvicorn where nothing else is said; {with_what}"
     Path(target).write_text(draw(bars_of(figures), caption), encoding="utf-8")
 
 
