@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,8 @@ from typing import Any
 import httpx2
 import pytest
 from django.core.asgi import get_asgi_application
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.urls import clear_url_caches
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -71,7 +74,30 @@ Serve = Callable[..., Site]
 
 
 @pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> Iterator[Serve]:
+def connections_of_requests() -> Iterator[None]:
+    """Close what Django leaves to the collector: it opens a thread, and a connection, for each request to a view.
+
+    It never closes a database in memory, whose last connection would take it along.
+    """
+    left: list[BaseDatabaseWrapper] = []
+
+    def keep(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+        name = threading.current_thread().name
+        if name != threading.main_thread().name and not name.startswith("mcp_django"):
+            left.append(connection)
+
+    connection_created.connect(keep)
+    yield
+    connection_created.disconnect(keep)
+    for each in left:
+        each.inc_thread_sharing()
+        BaseDatabaseWrapper.close(each)
+
+
+@pytest.fixture
+def serve(
+    monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path, connections_of_requests: None
+) -> Iterator[Serve]:
     """Serve a block, with settings of ``MCP_DJANGO``: ``serve("faq.server", AUTH="required")``."""
     settings.ROOT_URLCONF = "tests.seeds.urls"
     settings.MEDIA_ROOT = str(tmp_path)
