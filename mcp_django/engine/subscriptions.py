@@ -141,23 +141,29 @@ async def forward(
         look: asked after each ``every`` seconds, and when the listener is stale, whether it may go on.
     """
     loop, end = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds
-    timer = _alarm(listener, min(seconds, every))
+    timer: asyncio.TimerHandle | None = None
     try:
         while not listener.ended and (now := loop.time()) < end:
-            if timer is not None and timer.when() <= now:
-                timer = _alarm(listener, min(end - now, every))
+            timer = timer or _alarm(listener, min(end - now, every))
             events = await listener.take()
             async with asyncio.timeout_at(end if end < inf else None):
-                if listener.heed() and look is not None and not await look():
-                    return
+                if listener.heed():  # whoever touched it: one loop's timer may ring a moment before its time
+                    _cancelled(timer)
+                    timer = None
+                    if look is not None and not await look():
+                        return
                 for event in await not_hidden(events):
                     await notify(event.method, event.params(meta))
             listener.rest(BREATH_SECONDS)
     except TimeoutError:
         return
     finally:
-        if timer is not None:
-            timer.cancel()
+        _cancelled(timer)
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> None:
+    if timer is not None:
+        timer.cancel()
 
 
 def _alarm(listener: Listener, seconds: float) -> asyncio.TimerHandle | None:

@@ -148,3 +148,10 @@ def test_what_a_cancelled_request_reads_is_cancelled_too_and_not_the_other_way_r
     assert [each.cancelled for each in (outer, first, second)] == [False, True, False]
     outer.cancel()
     assert [each.cancelled for each in (outer, first, second)] == [True, True, True]
+
+
+def test_a_stream_that_stays_open_can_let_go_of_what_was_asked(server: MCPServer) -> None:
+    exchange = make(server, meta={LEVEL_KEY: "debug"}, headers={"host": "localhost"})
+    exchange.let_go()
+    assert (exchange.params, exchange.headers, exchange.log_level) == ({}, {}, None)
+    make(server, headers=None).let_go()

@@ -214,3 +214,15 @@ def test_an_event_names_its_notification() -> None:
     assert updated.params({"tag": 1}) == {"_meta": {"tag": 1}, "uri": "x://1"}
     assert Event("a", "prompts").method == "notifications/prompts/list_changed"
     assert Event("a", "resources").method == "notifications/resources/list_changed"
+
+
+async def test_a_listener_that_is_touched_is_heeded_once(listeners: Listeners) -> None:
+    listener = add(listeners)
+    listener.touch()
+    assert await taken(listener) == []
+    assert [listener.heed(), listener.heed()] == [True, False]
+
+
+def test_listeners_to_the_same_lists_share_one_set() -> None:
+    first, second = (Listener("", ["tools", "prompts"], ()) for _ in range(2))
+    assert first.kinds is second.kinds
