@@ -97,12 +97,12 @@ class Limit:
 
     Args:
         seconds: 0 means no limit. A longer one than two ticks may ring up to two ticks late.
-        exchange: what is cancelled when the time is up. When a clock looks at it already, that is enough.
+        exchange: cancelled when the time is up, as the task is. When a clock looks at it already, that is enough.
     """
 
     __slots__ = ("_clock", "_exchange", "_task", "_timed", "_timer", "expired", "seconds")
 
-    def __init__(self, seconds: float, exchange: Exchange) -> None:
+    def __init__(self, seconds: float, exchange: Exchange | None = None) -> None:
         self.seconds, self._exchange = seconds, exchange
         self._timed: Timed | None = None
         self._clock: Clock | None = None
@@ -110,7 +110,7 @@ class Limit:
         self.expired = False
 
     def __enter__(self) -> Self:
-        timed = self._exchange.timed
+        timed = None if self._exchange is None else self._exchange.timed
         if timed is not None and not timed.is_late and self.seconds > 2 * TICK_SECONDS:
             timed.limit, self._timed, self._task = self, timed, timed.task
         elif self.seconds:
@@ -137,5 +137,6 @@ class Limit:
 
     def _expire(self) -> None:
         self.expired = True
-        self._exchange.cancel()
+        if self._exchange is not None:
+            self._exchange.cancel()
         self._task.cancel()

@@ -16,6 +16,7 @@ from mcp_django.auth.bearer import renewed
 from mcp_django.auth.credentials import seconds_left
 from mcp_django.conf import get_settings
 from mcp_django.engine.access import admitted, audible_uris
+from mcp_django.engine.clock import Limit
 from mcp_django.engine.server import get_engine
 from mcp_django.engine.switches import read_switches
 from mcp_django.registry import servers
@@ -146,7 +147,7 @@ async def forward(
         while not listener.ended and (now := loop.time()) < end:
             timer = timer or _alarm(listener, min(end - now, every))
             events = await listener.take()
-            async with asyncio.timeout_at(end if end < inf else None):
+            with Limit(max(end - loop.time(), 0.001) if end < inf else 0):
                 if listener.heed():  # whoever touched it: one loop's timer may ring a moment before its time
                     _cancelled(timer)
                     timer = None
