@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from channels.layers import get_channel_layer
 from django.core.cache import caches
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
+
+from mcp_django.sessions.layer import layer_of_this_loop
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def _check_cache() -> None:
 
 
 async def _check_channel_layer() -> None:
-    layer = get_channel_layer()
+    layer = layer_of_this_loop()
     if layer is None:
         return
     with _told("The channel layer doesn't hand a message back"):

@@ -19,9 +19,10 @@ from contextvars import Context
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
+from channels.layers import InMemoryChannelLayer
 
 from mcp_django.sessions.events import Event
+from mcp_django.sessions.layer import layer_of_this_loop
 from mcp_django.sessions.listeners import Listeners
 
 logger = logging.getLogger(__name__)
@@ -69,8 +70,7 @@ class Hub:
         self.listeners = Listeners()
         self.layer: Any = None if isinstance(layer, InMemoryChannelLayer) else layer
         self._name = secrets.token_hex(8)
-        self._number = 0
-        self._numbered_at = float("-inf")
+        self._number, self._numbered_at = 0, float("-inf")
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._outgoing: dict[Event | Nudge, None] = {}
         self._work = asyncio.Event()
@@ -281,7 +281,7 @@ def get_hub(*, listening: bool = True) -> Hub:
     loop = asyncio.get_running_loop()
     hub = _hubs.get(loop)
     if hub is None:
-        hub = _hubs[loop] = Hub(get_channel_layer(), listening=listening)
+        hub = _hubs[loop] = Hub(layer_of_this_loop(receiving=listening), listening=listening)
     return hub
 
 

@@ -12,7 +12,7 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from mcp_django.routes import ServerSentEvent, broadcast, broadcasts, subscribe
-from mcp_django.sessions import hub as hubs
+from mcp_django.sessions import layer as layers
 from mcp_django.sessions.hub import Hub, close_hub, get_hub
 from tests.routes.wire import SECONDS
 
@@ -112,7 +112,7 @@ async def test_other_processes_are_told_by_one_message_whoever_listens_there(mon
         def __getattr__(self, name: str) -> Any:
             return getattr(layer, name)
 
-    monkeypatch.setattr(hubs, "get_channel_layer", Layer)
+    monkeypatch.setattr(layers, "get_channel_layer", Layer)
     async with subscribe("news") as here, subscribe("news") as here_too:
         other = Hub(Layer())
         await other.joined()
