@@ -7,16 +7,17 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.marks import Mark
-from benchmarks.measure import FULL, QUICK, Effort, Table, progress
+from benchmarks.measure import FULL, QUICK, Table, progress
 
 DISTRIBUTIONS = (
     "django",
@@ -33,98 +34,22 @@ DISTRIBUTIONS = (
     "starlette",
 )
 
-Part = Callable[[Effort, list[Mark], Path], list[Table]]
-
-
-def measure_inprocess(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure CPU of single calls, without a server."""
-    from benchmarks import inprocess
-
-    return inprocess.run(effort, marks)
-
-
-def measure_servers(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure calls per second and CPU through daphne and uvicorn."""
-    from benchmarks import servers
-
-    return servers.run(effort, marks, directory)
-
-
-def measure_startup(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure what the app adds to a management command."""
-    from benchmarks import startup
-
-    return startup.run(effort, marks, directory)
-
-
-def measure_stdio(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure start and round trips over stdio."""
-    from benchmarks import stdio
-
-    return stdio.run(effort, marks, directory)
-
-
-def measure_streams(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure idle sessions, idle streams, and events told to all of them."""
-    from benchmarks import streams
-
-    return streams.run(effort, marks, directory)
-
-
-def measure_signin(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure what tokens, API keys and permissions add to a call."""
-    from benchmarks import signin
-
-    return signin.run(effort, marks, directory)
-
-
-def measure_activity(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure what it costs a call to be recorded."""
-    from django.conf import settings
-    from django.test import override_settings
-
-    from benchmarks import activity
-
-    with override_settings(MCP_DJANGO=settings.MCP_DJANGO | {"ACTIVITY": "buffered"}):
-        return activity.run(effort, marks)
-
-
-def measure_guarded(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure a call with a token, a throttle and activity, beside the same without."""
-    from benchmarks import guarded
-
-    return guarded.run(effort, marks, directory)
-
-
-def measure_peers(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure other servers, in environments that are made for it: only when it is asked for."""
-    from benchmarks import peers
-
-    return peers.run(effort, marks, directory)
-
-
-def measure_postgresql(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure tools that read a row of PostgreSQL, with and without a pool: only when it is asked for."""
-    from benchmarks import postgresql
-
-    return postgresql.run(effort, marks, directory)
-
-
-PARTS: Mapping[str, Part] = {
-    "activity": measure_activity,
-    "guarded": measure_guarded,
-    "inprocess": measure_inprocess,
-    "peers": measure_peers,
-    "postgresql": measure_postgresql,
-    "servers": measure_servers,
-    "signin": measure_signin,
-    "startup": measure_startup,
-    "stdio": measure_stdio,
-    "streams": measure_streams,
+PARTS: Mapping[str, str] = {
+    "activity": "what it costs a call to be recorded",
+    "guarded": "a call with a token, a throttle and activity, beside the same without",
+    "inprocess": "CPU of single calls, without a server",
+    "peers": "other servers, in environments that are made for it",
+    "postgresql": "tools that read a row of PostgreSQL, with and without a pool",
+    "servers": "calls per second and CPU through daphne and uvicorn",
+    "signin": "what tokens, API keys and permissions add to a call",
+    "startup": "what the app adds to a management command",
+    "stdio": "start and round trips over stdio",
+    "streams": "idle sessions, idle streams, and events told to all of them",
 }
+"""What each module measures, in a few words: its ``run`` takes effort, marks and directory, and returns tables."""
 
 OPTIONAL = ("peers", "postgresql")
-"""Measured only when asked for: they need more than this repository."""
+"""Measured only when they are named: they need more than this repository."""
 
 MAX_STREAMS = 1000
 """The SDK's server allows 1,024, and some are opened beside those that are counted."""
@@ -137,10 +62,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         description="Measure what a call costs: ours, the SDK's and a bare application's, as ratios within this run. "
         "Progress goes to stderr, tables to stdout. The exit status is 1 when a mark is missed.",
     )
-    parts = ", ".join(f"{name} ({run.__doc__ or ''})" for name, run in PARTS.items()).replace(".)", ")")
-    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"measure these parts only: {parts}")
-    parser.add_argument("--peers", action="store_true", help="measure other servers as well; installs them first")
-    parser.add_argument("--postgresql", action="store_true", help="measure with PostgreSQL as well (PGHOST, PGUSER)")
+    parts = ", ".join(f"{name} ({what})" for name, what in PARTS.items())
+    rest = f"; without it, all but {' and '.join(OPTIONAL)}"
+    parser.add_argument("--only", nargs="+", choices=PARTS, metavar="PART", help=f"measure these parts: {parts}{rest}")
     parser.add_argument("--quick", action="store_true", help="few rounds: for a first look, too noisy to quote")
     parser.add_argument("--streams", type=int, metavar="N", help=f"open streams of each server, {MAX_STREAMS} at most")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
@@ -213,9 +137,9 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="benchmarks-") as name:
         directory = Path(name)
         prepare_django(directory)
-        for part in options.only or [name for name in PARTS if name not in OPTIONAL or getattr(options, name)]:
-            progress(f"{part}: {(PARTS[part].__doc__ or '').lower()}")
-            tables += PARTS[part](effort, marks, directory)
+        for part in options.only or [name for name in PARTS if name not in OPTIONAL]:
+            progress(f"{part}: {PARTS[part]}")
+            tables += import_module(f"benchmarks.{part}").run(effort, marks, directory)
     show(tables, marks, facts)
     if options.json is not None:
         data = facts | {"quick": options.quick, "tables": [table.data() for table in tables]}

@@ -7,6 +7,7 @@ import gc
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import cache
+from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -241,6 +242,6 @@ async def _measure(effort: Effort, marks: list[Mark]) -> list[Table]:
         ]
 
 
-def run(effort: Effort, marks: list[Mark]) -> list[Table]:
+def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
     """Measure this part. Adds to ``marks``; Django must be set up."""
     return asyncio.run(_measure(effort, marks))

@@ -34,7 +34,7 @@ class Lane:
     """
 
     __slots__ = ("_backlog", "_closed", "_pool", "_tokens", "_unfinished", "_worker")
-    _lock = Lock()  # one for all lanes: it is held for a moment only, and most calls never need it
+    _lock = Lock()  # one for all lanes: it is held for a moment only, and making one costs each call more
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -21,17 +21,29 @@ START = {
 }
 
 
-async def application(
-    scope: dict[str, Any],
-    receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
-    """Answer every POST alike."""
-    body, more = b"", True
-    while more:
-        event = await receive()
-        body += event.get("body", b"")
-        more = event.get("more_body", False)
-    if from_json(body)["jsonrpc"] == "2.0":
-        await send(START)
-        await send({"type": "http.response.body", "body": BODY})
+Application = Callable[
+    [dict[str, Any], Callable[[], Awaitable[dict[str, Any]]], Callable[[Any], Awaitable[None]]], Awaitable[None]
+]
+
+
+def answering(*events: Mapping[str, Any]) -> Application:
+    """Return an application that answers every POST alike, with these events of ASGI's."""
+
+    async def application(
+        scope: dict[str, Any],
+        receive: Callable[[], Awaitable[dict[str, Any]]],
+        send: Callable[[Any], Awaitable[None]],
+    ) -> None:
+        body, more = b"", True
+        while more:
+            event = await receive()
+            body += event.get("body", b"")
+            more = event.get("more_body", False)
+        if from_json(body)["jsonrpc"] == "2.0":
+            for answer in events:
+                await send(answer)
+
+    return application
+
+
+application = answering(START, {"type": "http.response.body", "body": BODY})

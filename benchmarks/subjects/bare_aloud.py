@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
-from pydantic_core import from_json
-
-from benchmarks.subjects.bare import BODY
+from benchmarks.subjects.bare import BODY, answering
 
 SAID = b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"adding"}}'
 FRAME = b"event: message\r\ndata: %b\r\n\r\n"
@@ -21,19 +16,8 @@ START = {
     ],
 }
 
-
-async def application(
-    scope: dict[str, Any],
-    receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
-    """Answer every POST alike, with the frames and in the sends that ours needs."""
-    body, more = b"", True
-    while more:
-        event = await receive()
-        body += event.get("body", b"")
-        more = event.get("more_body", False)
-    if from_json(body)["jsonrpc"] == "2.0":
-        await send(START)
-        await send({"type": "http.response.body", "body": FRAME % SAID, "more_body": True})
-        await send({"type": "http.response.body", "body": FRAME % BODY})
+application = answering(
+    START,
+    {"type": "http.response.body", "body": FRAME % SAID, "more_body": True},
+    {"type": "http.response.body", "body": FRAME % BODY},
+)

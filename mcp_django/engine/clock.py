@@ -69,6 +69,8 @@ class Clock:
 
 
 class _Here(threading.local):
+    """The clock of the loop that ran last in this thread; a thread runs one loop at a time."""
+
     clock: Clock | None = None
 
 

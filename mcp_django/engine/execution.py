@@ -88,9 +88,11 @@ class Runner:
                     raise asyncio.CancelledError
                 return result
         except BaseException as error:
-            if _may_pass(error, limit, exchange):
-                raise
-            raise _raised(error, limit) from error
+            if not _may_pass(error, limit, exchange):
+                raise _raised(error, limit) from error
+            if isinstance(error, asyncio.CancelledError):
+                exchange.cancel()
+            raise
 
     def _call_sync(self, arguments: dict[str, Any], context: Context) -> Any:
         databases = databases_of(self.fn, atomic=self.atomic)
@@ -119,10 +121,7 @@ def _may_pass(error: BaseException, limit: Limit, exchange: Exchange) -> bool:
     """Whether a call may end with this. ``SystemExit`` and its like would end the loop, and with it everybody's."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
-        meant = exchange.cancelled or (task is not None and task.cancelling() > 0)
-        if meant:
-            exchange.cancel()
-        return meant
+        return exchange.cancelled or (task is not None and task.cancelling() > 0)
     if isinstance(error, TimeoutError):
         return not limit.expired
     return isinstance(error, Exception | InputRequired | BaseExceptionGroup | KeyboardInterrupt)

@@ -35,10 +35,7 @@ class StreamRows:
         """End what staff have ended, and see which rows are there. Raises ``django.db.DatabaseError``."""
         rows = list(Stream.objects.filter(worker=self._worker).values_list("pk", "hears", "ended"))
         self._told = {token: hears for token, hears, _ in rows}
-        ended = {token for token, _, ended in rows if ended}
-        for hub, listener in _open_here() if ended else ():
-            if listener.token in ended:
-                hub.loop.call_soon_threadsafe(listener.end)
+        end_here(*(token for token, _, ended in rows if ended))
 
     def tell(self) -> None:
         """Write what has changed since the last time. Raises ``django.db.DatabaseError``."""
@@ -79,16 +76,17 @@ def end_streams(tokens: list[str]) -> int:
     Their clients may open others. For sync code.
     """
     for begin in range(0, len(tokens), BATCH_ROWS):
-        Stream.objects.filter(pk__in=tokens[begin : begin + BATCH_ROWS]).update(ended=True)
-    for token in tokens:
-        publish(("stream", token))
+        batch = tokens[begin : begin + BATCH_ROWS]
+        Stream.objects.filter(pk__in=batch).update(ended=True)
+        publish(("stream", *batch))
     return len(tokens)
 
 
-def end_here(token: str) -> None:
-    """End a stream of this process, if it has one of this token: what a hub does when it is told."""
-    for hub, listener in _open_here():
-        if listener.token == token:
+def end_here(*tokens: str) -> None:
+    """End the streams of this process that have one of these tokens: what a hub does when it is told."""
+    ended = frozenset(tokens)
+    for hub, listener in _open_here() if ended else ():
+        if listener.token in ended:
             hub.loop.call_soon_threadsafe(listener.end)
 
 

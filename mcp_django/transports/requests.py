@@ -70,7 +70,7 @@ class HTTPConsumer(AsyncConsumer):
                 if (allowed := preflight(scope, headers)) is not None:
                     await reply.finish(b"", 204, allowed)
                     return
-            principal = ANONYMOUS if get_settings().AUTH == "none" else await principal_of(self.server, scope, headers)
+            principal = await principal_of(self.server, scope, headers)
             request = Request(
                 server=self.server,
                 scope=scope,

@@ -55,7 +55,4 @@ async def _serve_modern(request: Request, message: Message) -> None:
     if watch.stopped:
         text = "The server is stopping: try again."
         raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
-    if given.code or given.http_status:
-        await reply.finish(given.body, status_of(given, modern=True), response_headers(given))
-    else:
-        await reply.finish(given.body, 200)
+    await reply.finish(given.body, status_of(given, modern=True), response_headers(given))

@@ -13,7 +13,8 @@ from mcp.client.subscriptions import PromptsListChanged, ResourcesListChanged, R
 
 from mcp_django import MCPServer
 from mcp_django.auth import ANONYMOUS
-from mcp_django.engine.subscriptions import TooManyStreams, claim_stream
+from mcp_django.engine import subscriptions
+from mcp_django.engine.subscriptions import TooManyStreams, claim_stream, forward
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import Listener
 from mcp_django.transports.streamable_http import StreamableHTTPConsumer
@@ -235,6 +236,27 @@ async def test_a_stream_that_has_lasted_long_enough_ends_with_its_result(applica
     result = response.events[-1]
     assert (result["id"], result["result"]["_meta"][SUBSCRIPTION_ID]) == ("old", "old")
     assert result["result"]["resultType"] == "complete"
+
+
+async def test_a_stream_goes_on_looking_where_timers_ring_before_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As uvloop's do, by less than a millisecond."""
+    loop, looks = asyncio.get_running_loop(), []
+
+    def early(listener: Listener, seconds: float) -> asyncio.TimerHandle:
+        loop.call_soon(listener.touch)
+        return loop.call_later(3600, int)
+
+    async def look() -> bool:
+        looks.append(None)
+        return len(looks) < 3
+
+    async def notify(method: str, params: dict[str, Any]) -> None:
+        raise AssertionError(method)
+
+    monkeypatch.setattr(subscriptions, "_alarm", early)
+    async with asyncio.timeout(5):
+        await forward(Listener("", ["tools"], []), notify, look=look, every=1)
+    assert len(looks) == 3
 
 
 async def test_a_silent_stream_shows_signs_of_life(application: Any, limited: Any) -> None:

@@ -156,28 +156,18 @@ def _ask(browser: Browser, fleet: Fleet, to: str) -> None:
     browser.until(lambda: "Yes, switch" in browser.text())
 
 
-async def test_a_session_is_ended_whose_stream_is_at_the_other_worker(
-    browser: Browser, fleet: Fleet, http: httpx2.AsyncClient
+@pytest.mark.parametrize(("what", "status"), [("session", 404), ("stream", 200)])
+async def test_what_is_ended_at_the_other_worker_is_over_and_a_session_outlives_its_stream(
+    browser: Browser, fleet: Fleet, http: httpx2.AsyncClient, what: str, status: int
 ) -> None:
+    end = _end if what == "session" else _end_stream
     peer = await Peer(http).open(fleet.urls[1])
     async with peer.listening(fleet.urls[1]) as stream:
-        await there(lambda: _end(browser, fleet, peer.session))
+        await there(lambda: end(browser, fleet, peer.session))
         with pytest.raises(EOFError):
             await _read_on(stream)
     for url in fleet.urls:
-        assert (await peer.post(url, peer.request("ping"))).status_code == 404
-
-
-async def test_a_stream_is_ended_that_is_at_the_other_worker_and_its_session_goes_on(
-    browser: Browser, fleet: Fleet, http: httpx2.AsyncClient
-) -> None:
-    peer = await Peer(http).open(fleet.urls[1])
-    async with peer.listening(fleet.urls[1]) as stream:
-        await there(lambda: _end_stream(browser, fleet, peer.session))
-        with pytest.raises(EOFError):
-            await _read_on(stream)
-    for url in fleet.urls:
-        assert (await peer.post(url, peer.request("ping"))).status_code == 200
+        assert (await peer.post(url, peer.request("ping"))).status_code == status
 
 
 async def _read_on(stream: Stream) -> None:
