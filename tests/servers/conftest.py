@@ -76,6 +76,7 @@ class Atlas:
 
 @pytest.fixture(scope="session")
 def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
+    """The database as it is made. Nobody serves it: whoever does, serves a copy, in which only their calls stand."""
     url = f"sqlite:///{tmp_path_factory.mktemp('atlas') / 'atlas.sqlite3'}"
     prepared = run(ROOT, "manage.py", "demo", "--no-serve", "-v", "0", seconds=180, DATABASE_URL=url)
     assert prepared.returncode == 0, prepared.stderr
@@ -83,9 +84,9 @@ def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
 
 
 @pytest.fixture(scope="session")
-def atlas_database(atlas: Atlas) -> str:
-    """URL of the database."""
-    return atlas.database
+def atlas_database(atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of the database of the servers that tests share."""
+    return f"sqlite:///{copied(atlas, tmp_path_factory.mktemp('shared'))}"
 
 
 @pytest.fixture(scope="session")
@@ -107,9 +108,9 @@ def atlas_server(atlas_database: str) -> Iterator[AtlasServer]:
 
 
 @pytest.fixture(scope="session")
-def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo with people in it, and a database of its own."""
-    with served(copied(atlas_database, tmp_path_factory.mktemp("demo"))) as demo:
+    with served(copied(atlas, tmp_path_factory.mktemp("demo"))) as demo:
         yield demo
 
 
@@ -172,11 +173,11 @@ def conformance_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield server
 
 
-def copied(database: str, directory: Path) -> Path:
-    """Copy the demo's database, which others may be using, and return where the copy is."""
+def copied(atlas: Atlas, directory: Path) -> Path:
+    """Copy the demo's database, and return where the copy is."""
     path = directory / "atlas.sqlite3"
     with (
-        closing(sqlite3.connect(database.removeprefix("sqlite:///"))) as source,
+        closing(sqlite3.connect(atlas.database.removeprefix("sqlite:///"))) as source,
         closing(sqlite3.connect(path)) as copy,
     ):
         source.backup(copy)

@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from selenium.webdriver.common.by import By
 
 from tests.servers.browser import Browser
-from tests.servers.conftest import copied
+from tests.servers.conftest import Atlas, copied
 from tests.servers.demo import Demo, served
 from tests.servers.planted import STAFF
 from tests.servers.test_official_client import client_with_key
@@ -24,9 +24,9 @@ WAIT_SECONDS = 30
 
 
 @pytest.fixture(scope="module")
-def demo(atlas_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+def demo(atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo on daphne, to which nobody has spoken but one client, with a strict Content-Security-Policy."""
-    path = copied(atlas_database, tmp_path_factory.mktemp("watched"))
+    path = copied(atlas, tmp_path_factory.mktemp("watched"))
     with served(path, "tests.servers.strict_settings") as demo:
         asyncio.run(work(demo))
         deadline = monotonic() + WAIT_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx2
@@ -16,7 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.oauth.bodies import DOCUMENTS
 from tests.oauth.official import Person, Storage, provider
-from tests.servers.conftest import Atlas, api_key
+from tests.servers.conftest import Atlas, api_key, copied
 from tests.servers.endpoint import HEADERS, Stream
 from tests.servers.processes import ROOT, RUNMCP, ServerProcess, run
 from tests.wire import modern_request, request
@@ -62,7 +62,8 @@ class Demo:
 
 
 @pytest.fixture(scope="module")
-def demo(atlas: Atlas) -> Iterator[Demo]:
+def demo(atlas: Atlas, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    atlas = replace(atlas, database=f"sqlite:///{copied(atlas, tmp_path_factory.mktemp('signed_in'))}")
     variables = {"DATABASE_URL": atlas.database, "DJANGO_SETTINGS_MODULE": "tests.servers.demo_settings"}
     with ServerProcess("demo with sign-in", RUNMCP, ROOT, variables) as server:
         yield Demo(server.url, atlas)
