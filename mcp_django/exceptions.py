@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.exceptions import ImproperlyConfigured
 
 __all__ = [
@@ -10,6 +12,7 @@ __all__ = [
     "InvalidDeclaration",
     "MCPDjangoError",
     "NotRegistered",
+    "ProtocolError",
     "ResourceError",
     "ToolError",
     "ValidationError",
@@ -34,6 +37,32 @@ class InvalidDeclaration(MCPDjangoError, ImproperlyConfigured):
 
 class DiscoveryError(MCPDjangoError, ImproperlyConfigured):
     """An app's ``mcp.py`` could not be imported; ``__cause__`` is what it raised."""
+
+
+class ProtocolError(MCPDjangoError):
+    """A JSON-RPC error in place of a result: for the client, and not for the model (JSON-RPC 2.0 §5.1).
+
+    The SDK's ``MCPError`` means the same here.
+
+    Args:
+        code: below zero; -32602 says that the params don't fit.
+        message: one sentence.
+        data: what JSON can hold; ``None``: nothing.
+    """
+
+    http_status = 0
+    """What HTTP says of it, where the code alone doesn't tell; 0 elsewhere."""
+
+    http_headers: tuple[tuple[bytes, bytes], ...] = ()
+    reason = ""
+    """Why, in a word, for the record."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(code, message, data)
+        self.code, self.message, self.data = code, message, data
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class ToolError(MCPDjangoError):

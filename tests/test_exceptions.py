@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from copy import copy
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,6 +15,7 @@ from mcp_django.exceptions import (
     InvalidDeclaration,
     MCPDjangoError,
     NotRegistered,
+    ProtocolError,
     ResourceError,
     ToolError,
     ValidationError,
@@ -28,7 +30,18 @@ def test_no_exception_is_left_out_here() -> None:
         for _, each in inspect.getmembers(exceptions, inspect.isclass)
         if each.__module__ == exceptions.__name__ and each is not MCPDjangoError
     }
-    assert found == set(ALL)
+    assert found == {*ALL, ProtocolError}
+
+
+def test_a_protocol_error_says_its_message_and_survives_a_copy() -> None:
+    error = copy(ProtocolError(-32602, "No poll is open.", {"poll": 1}))
+    assert (error.code, error.message, error.data, str(error)) == (
+        -32602,
+        error.message,
+        {"poll": 1},
+        "No poll is open.",
+    )
+    assert issubclass(ProtocolError, MCPDjangoError)
 
 
 @pytest.mark.parametrize("exception", ALL)

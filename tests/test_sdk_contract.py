@@ -19,7 +19,9 @@ from mcp_types import methods, version
 from pydantic import BaseModel, ValidationError
 
 import mcp_django
+from mcp_django.engine.compile import HEADER_KEY
 from mcp_django.engine.dispatcher import METHODS
+from mcp_django.engine.rounds import MAY_ASK
 
 SOURCE = Path(mcp_django.__file__).parent
 MODERN, HANDSHAKE = "2026-07-28", "2025-11-25"
@@ -281,3 +283,14 @@ def test_a_posted_response_is_checked_strictly(id: Any) -> None:
             mcp_types.JSONRPCResponse.model_validate(response)
     error = {"jsonrpc": "2.0", "id": None, "error": {"code": 1, "message": "m"}}
     assert mcp_types.JSONRPCError.model_validate(error).id is None
+
+
+def test_what_a_server_says_of_itself_is_texts() -> None:
+    for wrong in ({"name": 5, "version": "1"}, {"name": "n"}, {"name": "n", "version": "1", "websiteUrl": 5}):
+        with pytest.raises(ValidationError):
+            mcp_types.Implementation.model_validate(wrong, strict=True, by_name=False)
+
+
+def test_the_names_that_are_kept_here_so_that_less_is_loaded_are_those_of_the_sdk() -> None:
+    assert MAY_ASK == methods.INPUT_REQUIRED_METHODS
+    assert HEADER_KEY == inbound.X_MCP_HEADER_KEY

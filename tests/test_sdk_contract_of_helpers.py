@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from importlib import import_module
 from typing import Any
 
 import mcp_types
@@ -12,6 +14,8 @@ from mcp.server.mcpserver import exceptions as mcpserver_exceptions
 from mcp.server.mcpserver.prompts import base as prompts_base
 from mcp.shared import exceptions, uri_template
 from pydantic import BaseModel, Field
+
+from mcp_django.engine import sdk
 
 
 def test_uri_template() -> None:
@@ -38,6 +42,24 @@ def test_exceptions_mean_what_they_mean_there() -> None:
     assert issubclass(mcpserver_exceptions.UnexpectedToolError, mcpserver_exceptions.ToolError)
     assert issubclass(mcpserver_exceptions.UnexpectedResourceError, mcpserver_exceptions.ResourceError)
     assert not issubclass(mcpserver_exceptions.ToolError, exceptions.MCPError)
+
+
+@pytest.mark.parametrize(("name", "home"), sdk._HOMES.items())
+def test_the_classes_that_are_known_without_an_import_are_where_they_are_looked_for(name: str, home: str) -> None:
+    module = import_module(home)
+    assert sdk.sdk_classes(name) == (getattr(module, name),)
+    assert getattr(module, name).__module__ == home
+
+
+def test_the_classes_that_authors_import_are_the_same_ones() -> None:
+    public = (mcpserver.Audio, mcpserver.Context, mcpserver.Image, exceptions.MCPError)
+    assert sdk.sdk_classes("Audio", "Context", "Image", "MCPError") == public
+
+
+def test_a_class_that_nobody_has_imported_has_no_instances(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mcp.shared.exceptions")
+    assert sdk.sdk_classes("MCPError", "Image") == (mcpserver.Image,)
+    assert not isinstance(exceptions.MCPError(1, "m"), sdk.sdk_classes("MCPError"))
 
 
 def test_context_is_a_class_to_annotate_with_bare_or_not() -> None:

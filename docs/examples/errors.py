@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 from polls.models import Choice
 
 from mcp_django import Context, ToolError, mcp
+from mcp_django.exceptions import ProtocolError
 
 
 # region: told
@@ -50,7 +50,7 @@ def share_of(choice_id: int) -> float:
 def vote_with_code(choice_id: int, code: str) -> str:
     """Vote with a code."""
     if not code.isdigit():
-        raise MCPError(INVALID_PARAMS, "The code has digits only.")
+        raise ProtocolError(INVALID_PARAMS, "The code has digits only.")
     return f"Voted for {choice_id}."
 
 

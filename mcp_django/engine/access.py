@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_REQUEST
 
 from mcp_django.auth.address import urls_of
@@ -21,6 +20,7 @@ from mcp_django.engine.errors import NotThere
 from mcp_django.engine.rights import Rights
 from mcp_django.engine.throttling import check_rate
 from mcp_django.engine.verdicts import Verdict, judge
+from mcp_django.exceptions import ProtocolError
 from mcp_django.registry import Access, Kind
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 C = TypeVar("C", bound="Component")
 
 
-class MustSignIn(MCPError):
+class MustSignIn(ProtocolError):
     """Only who signs in reaches this, if it is there at all."""
 
     http_status = 401
@@ -40,7 +40,7 @@ class MustSignIn(MCPError):
         self.http_headers = _authenticate(baseline_challenge(_metadata_url(exchange), scopes=scopes))
 
 
-class InsufficientScope(MCPError):
+class InsufficientScope(ProtocolError):
     """The user has to consent to more (RFC 6750 §3.1)."""
 
     http_status = 403

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, NotRequired
 
-from mcp.server.mcpserver import DEFAULT_RESOURCE_SECURITY
-from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
-from mcp.shared.uri_template import InvalidUriTemplate, UriTemplate
-from mcp_types import Annotations, Icon
-from mcp_types.methods import serialize_server_result
-from mcp_types.version import LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION
-from pydantic import BaseModel, ValidationError
+import mcp_types
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
+from typing_extensions import TypedDict
 
 from mcp_django.engine.errors import NotThere
 from mcp_django.engine.execution import Runner, flavour_of
@@ -24,6 +20,24 @@ from mcp_django.engine.results import to_result
 from mcp_django.engine.signatures import Docstring, Signature, read_docstring, read_raw_schema, read_signature
 from mcp_django.exceptions import InvalidDeclaration
 from mcp_django.registry import Declaration, PromptDeclaration, ResourceDeclaration, ToolDeclaration
+
+if TYPE_CHECKING:
+    from mcp.shared.uri_template import UriTemplate
+
+_ObjectSchema = TypedDict(
+    "_ObjectSchema",
+    {
+        "$schema": NotRequired[str],
+        "type": Literal["object"],
+        "properties": NotRequired[dict[str, dict[str, Any] | bool]],
+        "required": NotRequired[list[str]],
+    },
+)
+_OBJECT_SCHEMA = TypeAdapter(_ObjectSchema)
+"""What every revision takes for the schema of a tool's arguments, and of its structured content."""
+
+HEADER_KEY = "x-mcp-header"
+"""What a property of a schema says when it is mirrored in a header (2026-07-28, transports, Custom Headers)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +78,11 @@ class Resource(Component):
         Raises:
             NotThere: a parameter would lead out of where it belongs: ``..``, an absolute path, a NUL.
         """
-        found = self.template.match(uri) if self.template is not None else None
-        if found is not None and DEFAULT_RESOURCE_SECURITY.validate(found) is not None:
+        if self.template is None or (found := self.template.match(uri)) is None:
+            return None
+        from mcp.server.mcpserver import DEFAULT_RESOURCE_SECURITY
+
+        if DEFAULT_RESOURCE_SECURITY.validate(found) is not None:
             raise NotThere(uri)
         return found
 
@@ -84,8 +101,6 @@ def compile_tool(declaration: ToolDeclaration) -> Tool:
     if declaration.input_schema is not None:
         schema = dict(declaration.input_schema)
         signature = replace(signature, schema=schema, validate=read_raw_schema(declaration, schema, signature))
-    if (reason := find_invalid_x_mcp_header(signature.schema)) is not None:
-        raise InvalidDeclaration(f"tool {declaration.name!r} in {declaration.module}: {reason}.")
     output = read_output(declaration, _returned(declaration, signature), wanted=declaration.structured_output)
     hints = {
         "readOnlyHint": declaration.read_only,
@@ -98,7 +113,7 @@ def compile_tool(declaration: ToolDeclaration) -> Tool:
         outputSchema=output.schema if output else None,
         annotations=_present(**hints) or None,
     )
-    _check_listing("tools/list", "tools", listing, declaration)
+    _check_listing(mcp_types.Tool, listing, declaration)
     finish = partial(to_result, output=output, tool=declaration.name)
     return Tool(
         declaration=declaration,
@@ -106,7 +121,7 @@ def compile_tool(declaration: ToolDeclaration) -> Tool:
         signature=signature,
         runner=_runner(declaration, signature, finish, declaration.timeout, declaration.atomic),
         output=output,
-        mirrored=bool(x_mcp_header_map(signature.schema)),
+        mirrored=_is_mirrored(declaration, signature.schema),
     )
 
 
@@ -122,15 +137,14 @@ def compile_resource(declaration: ResourceDeclaration) -> Resource:
     template = _parse_template(declaration, where)
     _match_parameters(where, signature, template)
     mime_type = declaration.mime_type
-    annotations = _model(Annotations, declaration.annotations, where) if declaration.annotations else None
+    annotations = _model(mcp_types.Annotations, declaration.annotations, where) if declaration.annotations else None
     listing = _listing(declaration, docstring) | _present(
         **{"uriTemplate" if template else "uri": declaration.uri},
         mimeType=mime_type,
         annotations=annotations,
         size=None if template else declaration.size,
     )
-    where_listed = ("resources/templates/list", "resourceTemplates") if template else ("resources/list", "resources")
-    _check_listing(*where_listed, listing, declaration)
+    _check_listing(mcp_types.ResourceTemplate if template else mcp_types.Resource, listing, declaration)
     output = read_output(declaration, _returned(declaration, signature), wanted=None)
     finish = partial(
         to_contents, mime_type=mime_type, output=output, name=declaration.name, meta=declaration.meta or None
@@ -147,6 +161,8 @@ def compile_resource(declaration: ResourceDeclaration) -> Resource:
 def _parse_template(declaration: ResourceDeclaration, where: str) -> UriTemplate | None:
     if not declaration.is_template:
         return None
+    from mcp.shared.uri_template import InvalidUriTemplate, UriTemplate
+
     try:
         return UriTemplate.parse(declaration.uri)
     except InvalidUriTemplate as error:
@@ -163,7 +179,7 @@ def compile_prompt(declaration: PromptDeclaration) -> Prompt:
         for name, schema in signature.schema.get("properties", {}).items()
     ]
     listing = _listing(declaration, docstring) | _present(arguments=arguments or None)
-    _check_listing("prompts/list", "prompts", listing, declaration)
+    _check_listing(mcp_types.Prompt, listing, declaration)
     finish = partial(to_messages, name=declaration.name)
     return Prompt(
         declaration=declaration,
@@ -173,15 +189,27 @@ def compile_prompt(declaration: PromptDeclaration) -> Prompt:
     )
 
 
-def _check_listing(method: str, member: str, listing: dict[str, Any], declaration: Declaration) -> None:
-    """See that the item can be listed in both eras: one that can't would take the whole list with it."""
-    for version in (LATEST_HANDSHAKE_VERSION, LATEST_MODERN_VERSION):
-        result = {member: [listing], "resultType": "complete", "ttlMs": 0, "cacheScope": "private"}
-        try:
-            to_json(serialize_server_result(method, version, result))
-        except (ValidationError, PydanticSerializationError, ValueError) as error:
-            where = f"{declaration.kind} {declaration.name!r} in {declaration.module}"
-            raise InvalidDeclaration(f"{where} can't be listed: {error}") from error
+def _check_listing(model: type[BaseModel], listing: dict[str, Any], declaration: Declaration) -> None:
+    """See that the item is what every revision lists, as it is: one that isn't would take the whole list with it."""
+    try:
+        model.__pydantic_validator__.validate_json(to_json(listing), strict=True, by_name=False)
+        for schema in (listing.get("inputSchema"), listing.get("outputSchema")):
+            if schema is not None:
+                _OBJECT_SCHEMA.validate_json(to_json(schema), strict=True)
+    except (ValidationError, PydanticSerializationError, ValueError) as error:
+        where = f"{declaration.kind} {declaration.name!r} in {declaration.module}"
+        raise InvalidDeclaration(f"{where} can't be listed: {error}") from error
+
+
+def _is_mirrored(declaration: ToolDeclaration, schema: dict[str, Any]) -> bool:
+    """Whether an argument is mirrored in a header. Raises ``InvalidDeclaration``: one that can't be says that it is."""
+    if HEADER_KEY.encode() not in to_json(schema):
+        return False
+    from mcp.shared.inbound import find_invalid_x_mcp_header, x_mcp_header_map
+
+    if (reason := find_invalid_x_mcp_header(schema)) is not None:
+        raise InvalidDeclaration(f"tool {declaration.name!r} in {declaration.module}: {reason}.")
+    return bool(x_mcp_header_map(schema))
 
 
 def _returned(declaration: ToolDeclaration | ResourceDeclaration, signature: Signature) -> Any:
@@ -238,7 +266,7 @@ def _listing(declaration: Declaration, docstring: Docstring) -> dict[str, Any]:
 
 def to_icon(icon: Any, where: str) -> dict[str, Any]:
     """Make the wire form of an icon: a URL, a dict, or the SDK's object. Raises ``InvalidDeclaration``."""
-    return _model(Icon, {"src": icon} if isinstance(icon, str) else icon, where)
+    return _model(mcp_types.Icon, {"src": icon} if isinstance(icon, str) else icon, where)
 
 
 def _model(cls: type[BaseModel], value: Any, where: str) -> dict[str, Any]:

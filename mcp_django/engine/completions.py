@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_
 
 from django.db.models import QuerySet
 from django.db.models.query import FlatValuesListIterable
-from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CompleteRequestParams, Completion, CompletionContext
 
 from mcp_django.engine.access import admitted
 from mcp_django.engine.errors import explain
 from mcp_django.engine.execution import Flavour, Runner, flavour_of
 from mcp_django.engine.signatures import evaluated_signature, is_context
-from mcp_django.exceptions import InvalidDeclaration, ToolError
+from mcp_django.exceptions import InvalidDeclaration, ProtocolError, ToolError
 from mcp_django.registry import CompletionDeclaration, Declaration
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ async def complete(exchange: Exchange) -> dict[str, Any]:
     """Answer ``completion/complete``. An argument without suggestions gets none.
 
     Raises:
-        MCPError: there is no such prompt or template for this caller, or finding suggestions failed.
+        ProtocolError: there is no such prompt or template for this caller, or finding suggestions failed.
     """
     params = CompleteRequestParams.model_validate(exchange.params, by_name=False)
     engine, argument = exchange.engine, params.argument
@@ -47,7 +46,7 @@ async def complete(exchange: Exchange) -> dict[str, Any]:
         named = engine.resources.get(params.ref.uri)
     component = await admitted(named, exchange)
     if component is None:
-        raise MCPError(INVALID_PARAMS, "There is no such prompt or resource template.")
+        raise ProtocolError(INVALID_PARAMS, "There is no such prompt or resource template.")
     exchange.component = component.declaration.name
     filled = (params.context.arguments if params.context else None) or {}
     try:
@@ -59,7 +58,7 @@ async def complete(exchange: Exchange) -> dict[str, Any]:
             return {"completion": await engine.fallback_completer(params.ref, argument, context, exchange)}
     except Exception as error:
         shown = explain(error, f"Completion of {argument.name!r}", ToolError)
-        raise (shown if isinstance(shown, MCPError) else MCPError(INTERNAL_ERROR, str(shown))) from error
+        raise (shown if isinstance(shown, ProtocolError) else ProtocolError(INTERNAL_ERROR, str(shown))) from error
     return {"completion": {"values": []}}
 
 

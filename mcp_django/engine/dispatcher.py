@@ -9,16 +9,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from time import perf_counter
-from types import MappingProxyType, UnionType
-from typing import TYPE_CHECKING, Any, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from mcp.shared.exceptions import MCPError
-from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND, SERVER_INFO_META_KEY
-from mcp_types.methods import INPUT_REQUIRED_METHODS, SERVER_RESULTS, is_input_required
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from mcp_django.activity import get_recorder
@@ -30,8 +26,10 @@ from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.observer import make_record, record
 from mcp_django.engine.params import check_params
 from mcp_django.engine.results import Sound
-from mcp_django.engine.rounds import InputRequired, begin_round, end_round, merged
+from mcp_django.engine.rounds import MAY_ASK, InputRequired, begin_round, end_round, merged
+from mcp_django.engine.schemas import result_schema
 from mcp_django.engine.switches import read_switches
+from mcp_django.exceptions import ProtocolError
 
 if TYPE_CHECKING:
     from mcp_django.activity.recorder import Recorder
@@ -86,17 +84,6 @@ METHODS: Mapping[str, Handler] = MappingProxyType(
 """Every method that is served. Which revision knows it, the schemas of the SDK say."""
 
 
-@cache
-def _schema(method: str, version: str, question: bool) -> TypeAdapter[Any]:  # noqa: FBT001
-    """Return the schema of a result.
-
-    Where it may be a question as well (2026-07-28), only the form that is meant: a question needs no member, so any
-    mistake would pass for one.
-    """
-    row = SERVER_RESULTS[method, version]
-    return TypeAdapter(get_args(row)[question] if isinstance(row, UnionType) else row)
-
-
 def answer(exchange: Exchange) -> Coroutine[Any, Any, Answer]:
     """Answer one request, and let it be recorded. Never raises, save for cancellation."""
     recorder = get_recorder()
@@ -123,12 +110,10 @@ async def _answer(exchange: Exchange) -> Answer:
         result = await _handle(exchange)
         if not isinstance(result, bytes):
             result = shape(exchange, result)
-    except MCPError as error:
-        exchange.failure = exchange.failure or getattr(error, "reason", "")
+    except ProtocolError as error:
+        exchange.failure = exchange.failure or error.reason
         refused = refusal(exchange.request_id, error.code, error.message, error.data)
-        return replace(
-            refused, http_status=getattr(error, "http_status", 0), headers=getattr(error, "http_headers", ())
-        )
+        return replace(refused, http_status=error.http_status, headers=error.http_headers)
     except Exception as error:
         exchange.failure = type(error).__name__
         logger.exception("Answering %s failed.", exchange.method)
@@ -143,14 +128,14 @@ def _handle(exchange: Exchange) -> Awaitable[dict[str, Any] | bytes]:
     """Check a request against its revision, and return what its handler will give.
 
     Raises:
-        MCPError: the revision has no such method, or not with these params.
+        ProtocolError: the revision has no such method, or not with these params.
     """
     method = exchange.method
     handler = METHODS.get(method)
     if handler is None:
-        raise MCPError(METHOD_NOT_FOUND, "Method not found", method)
+        raise ProtocolError(METHOD_NOT_FOUND, "Method not found", method)
     check_params(exchange)
-    if exchange.modern and method in INPUT_REQUIRED_METHODS:
+    if exchange.modern and method in MAY_ASK:
         begin_round(exchange)
         return _in_a_round(handler, exchange)
     return handler(exchange)
@@ -170,7 +155,7 @@ def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
     """Make the bytes of a result: checked against the revision's schema, and stamped as it wants.
 
     Raises:
-        MCPError: the result doesn't fit: a bug of ours or of the author's, told in the log.
+        ProtocolError: the result doesn't fit: a bug of ours or of the author's, told in the log.
     """
     modern = exchange.modern
     if modern:
@@ -181,12 +166,12 @@ def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
         if type(result) is Sound:
             body = to_json({**result})  # the subclass would take three times as long
         else:
-            adapter = _schema(exchange.method, exchange.version, is_input_required(result))
+            adapter = result_schema(exchange.method, exchange.version, result)
             checked = adapter.validator.validate_python(result, by_name=False)
             body = adapter.serializer.to_json(checked, by_alias=True, exclude_none=True)
     except (ValidationError, ValueError) as error:
         logger.exception("The result of %s %s doesn't fit the schema.", exchange.method, exchange.component)
-        raise MCPError(INTERNAL_ERROR, "The server made an invalid result. The error was logged.") from error
+        raise ProtocolError(INTERNAL_ERROR, "The server made an invalid result. The error was logged.") from error
     if modern and not result.get("_meta"):
         return body[:-1] + b',"_meta":' + exchange.engine.stamp + b"}"
     return body
@@ -196,10 +181,3 @@ def refusal(request_id: int | str | None, code: int, message: str, data: Any = N
     """Make an error response."""
     error = {"code": code, "message": message} | ({} if data is None else {"data": data})
     return Answer(encode({"jsonrpc": "2.0", "id": request_id, "error": error}), code)
-
-
-def status_of(answer: Answer, *, modern: bool) -> int:
-    """Return the HTTP status of an answer: 2026-07-28 tells errors by it, the handshake revisions don't."""
-    if answer.http_status:
-        return answer.http_status
-    return ERROR_CODE_HTTP_STATUS.get(answer.code, 200) if modern and answer.code else 200

@@ -7,20 +7,16 @@ from typing import TypeVar
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
 from django.http import Http404
-from mcp.server.mcpserver.exceptions import ResourceError as SDKResourceError
-from mcp.server.mcpserver.exceptions import ToolError as SDKToolError
-from mcp.server.mcpserver.exceptions import UnexpectedResourceError, UnexpectedToolError
-from mcp.shared.exceptions import MCPError
 
 from mcp_django.engine.execution import TimedOut
 from mcp_django.engine.outputs import Unserialisable
+from mcp_django.engine.sdk import sdk_classes
 from mcp_django.engine.signatures import InvalidArguments
-from mcp_django.exceptions import ResourceError, ToolError
+from mcp_django.exceptions import ProtocolError, ResourceError, ToolError
 
 logger = logging.getLogger(__name__)
 
-_MEANT = (ToolError, ResourceError, SDKToolError, SDKResourceError, InvalidArguments)
-_CRASHED = (UnexpectedToolError, UnexpectedResourceError)
+_MEANT = (ToolError, ResourceError, InvalidArguments)
 
 E = TypeVar("E", bound=Exception)
 
@@ -32,7 +28,7 @@ class NotThere(Exception):
         super().__init__(text or f"Unknown resource: {uri}")
 
 
-def explain(error: Exception, what: str, wrapper: type[E]) -> E | MCPError | NotThere:
+def explain(error: Exception, what: str, wrapper: type[E]) -> E | ProtocolError | NotThere:
     """Return what to raise, or to show, in the place of what an author's function raised.
 
     Args:
@@ -41,10 +37,12 @@ def explain(error: Exception, what: str, wrapper: type[E]) -> E | MCPError | Not
         wrapper: made of the text that the client reads.
 
     Returns:
-        ``error`` itself when it is the SDK's ``MCPError``, a protocol error on purpose, or says that nothing is there.
+        ``error`` itself when it is a protocol error on purpose, or says that nothing is there.
     """
-    if isinstance(error, MCPError | NotThere):
+    if isinstance(error, ProtocolError | NotThere):
         return error
+    if isinstance(error, sdk_classes("MCPError")):
+        return ProtocolError(error.code, error.message, error.data)
     if (text := _readable(error, what)) is not None:
         logger.info("%s failed: %s: %s", what, type(error).__name__, type(error.__cause__ or error).__name__)
         return wrapper(text)
@@ -57,7 +55,7 @@ def explain(error: Exception, what: str, wrapper: type[E]) -> E | MCPError | Not
 
 def _readable(error: Exception, what: str) -> str | None:
     """Return the text that the author meant the client to read; ``None`` when the error is a crash."""
-    if isinstance(error, _MEANT) and not isinstance(error, _CRASHED):
+    if isinstance(error, _MEANT) or _meant_by_the_sdk(error):
         return str(error)
     if isinstance(error, TimedOut):
         return f"{what} {error}."
@@ -68,6 +66,11 @@ def _readable(error: Exception, what: str) -> str | None:
     if isinstance(error, Http404 | ObjectDoesNotExist):
         return str(error) or "There is no such object."
     return None
+
+
+def _meant_by_the_sdk(error: Exception) -> bool:
+    crashed = sdk_classes("UnexpectedToolError", "UnexpectedResourceError")
+    return isinstance(error, sdk_classes("ToolError", "ResourceError")) and not isinstance(error, crashed)
 
 
 def _validation_text(error: ValidationError) -> str:

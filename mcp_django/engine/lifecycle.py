@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
 from mcp_django.conf import get_settings
+from mcp_django.engine.results import Sound
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
 
 
-async def initialize(exchange: Exchange) -> dict[str, Any]:
+async def initialize(exchange: Exchange) -> Sound:
     """Answer the handshake with the revision that both sides speak, or else our newest."""
     params = exchange.params or {}
     requested = params["protocolVersion"]
@@ -21,37 +22,40 @@ async def initialize(exchange: Exchange) -> dict[str, Any]:
         exchange.connection.version = version
         exchange.connection.client_info = params.get("clientInfo")
         exchange.connection.client_capabilities = params.get("capabilities")
-    result = {
-        "protocolVersion": version,
-        "capabilities": capabilities(exchange) | {"logging": {}},
-        "serverInfo": exchange.engine.server_info,
-    }
-    instructions = exchange.engine.instructions()
-    return result | {"instructions": instructions} if instructions else result
+    return _instructed(
+        exchange,
+        protocolVersion=version,
+        capabilities=capabilities(exchange) | {"logging": {}},
+        serverInfo=exchange.engine.server_info,
+    )
 
 
-async def discover(exchange: Exchange) -> dict[str, Any]:
+async def discover(exchange: Exchange) -> Sound:
     """Answer ``server/discover`` of 2026-07-28."""
-    result: dict[str, Any] = {
-        "supportedVersions": list(MODERN_PROTOCOL_VERSIONS),
-        "capabilities": capabilities(exchange),
-        "ttlMs": round(get_settings().LIST_CACHE_SECONDS * 1000),
-        "cacheScope": "private",
-    }
-    instructions = exchange.engine.instructions()
-    return result | {"instructions": instructions} if instructions else result
+    return _instructed(
+        exchange,
+        supportedVersions=list(MODERN_PROTOCOL_VERSIONS),
+        capabilities=capabilities(exchange),
+        ttlMs=round(get_settings().LIST_CACHE_SECONDS * 1000),
+        cacheScope="private",
+    )
 
 
-async def ping(exchange: Exchange) -> dict[str, Any]:
+async def ping(exchange: Exchange) -> Sound:
     """Answer that we are here."""
-    return {}
+    return Sound()
 
 
-async def set_level(exchange: Exchange) -> dict[str, Any]:
+async def set_level(exchange: Exchange) -> Sound:
     """Take the least severe level that the client wants, for as long as its connection is remembered."""
     if exchange.connection is not None and exchange.params is not None:
         await exchange.connection.set_log_level(exchange.params["level"])
-    return {}
+    return Sound()
+
+
+def _instructed(exchange: Exchange, **result: Any) -> Sound:
+    instructions = exchange.engine.instructions()
+    return Sound(result, instructions=instructions) if instructions else Sound(result)
 
 
 def capabilities(exchange: Exchange) -> dict[str, Any]:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from mcp_django.conf import get_settings
+from mcp_django.engine.results import Sound
+from mcp_django.exceptions import ProtocolError
 from mcp_django.registry import Kind
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ MAX_VIEWS = 64
 """Most combinations of revision and visible items whose pages are kept; the oldest goes first."""
 
 Shape = Callable[["Exchange", dict[str, Any]], bytes]
-"""Makes the bytes of a result: checked against the revision's schema, and stamped."""
+"""Makes the bytes of a result, and stamps it as its revision wants."""
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Listing:
             visible: keys of the items that this caller sees. ``None``: all of them.
 
         Raises:
-            MCPError: the cursor is none of ours.
+            ProtocolError: the cursor is none of ours.
         """
         size = get_settings().PAGE_SIZE
         start = self._start((exchange.params or {}).get("cursor"))
@@ -70,12 +71,13 @@ class Listing:
             for position, (key, item) in enumerate(zip(self.keys, self.items, strict=True))
             if position >= start and (visible is None or key in visible)
         ]
-        result: dict[str, Any] = {self.member: [item for _, item in shown[:size]]}
+        result = Sound({self.member: [item for _, item in shown[:size]]})
         if len(shown) > size:
             position = shown[size][0]
             result["nextCursor"] = _cursor(position, self.keys[position])
-        result["ttlMs"] = round(get_settings().LIST_CACHE_SECONDS * 1000)
-        result["cacheScope"] = "private"
+        if exchange.modern:
+            result["ttlMs"] = round(get_settings().LIST_CACHE_SECONDS * 1000)
+            result["cacheScope"] = "private"
         return shape(exchange, result)
 
     def _start(self, cursor: str | None) -> int:
@@ -88,7 +90,7 @@ class Listing:
         except (BinasciiError, UnicodeError, ValueError):
             start, key = -1, ""
         if not key or not 0 <= start <= 1_000_000:
-            raise MCPError(INVALID_PARAMS, "Invalid cursor: start again without one.")
+            raise ProtocolError(INVALID_PARAMS, "Invalid cursor: start again without one.")
         return self.keys.index(key) if key in self.keys else start
 
 

@@ -12,8 +12,6 @@ from typing import Annotated, Any, Union, get_args, get_origin
 import typing_extensions
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
-from mcp.server.mcpserver import Audio as SDKAudio
-from mcp.server.mcpserver import Image as SDKImage
 from mcp_types import CallToolResult, ContentBlock, InputRequiredResult
 from pydantic import BaseModel, RootModel, TypeAdapter, create_model
 from pydantic.errors import PydanticUserError
@@ -22,11 +20,12 @@ from pydantic.json_schema import GenerateJsonSchema
 from mcp_django.engine.content import Media, Progress
 from mcp_django.engine.execution import Flavour, flavour_of
 from mcp_django.engine.readers import Read, make_reader, readable
+from mcp_django.engine.sdk import sdk_classes
 from mcp_django.exceptions import InvalidDeclaration
 from mcp_django.registry import Declaration
 
 CONTENT_BLOCKS: tuple[type, ...] = get_args(ContentBlock)
-_CONTENT = (*CONTENT_BLOCKS, Media, SDKImage, SDKAudio, bytes)
+_CONTENT = (*CONTENT_BLOCKS, Media, bytes)
 _BARE = (dict, list, tuple, set, frozenset, object, Mapping, Sequence, Iterable, Iterator)
 _YIELDING = (Generator, Iterator, Iterable, AsyncIterator, AsyncGenerator)
 
@@ -146,7 +145,7 @@ def _is_content(annotation: Any) -> bool:
         return _is_content(get_args(annotation)[0])
     if origin in (Union, types.UnionType, list, tuple, Sequence):
         return any(map(_is_content, get_args(annotation)))
-    return _is_a(annotation, _CONTENT)
+    return _is_a(annotation, (*_CONTENT, *sdk_classes("Image", "Audio")))
 
 
 def _is_database(annotation: Any) -> bool:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mcp.server.mcpserver.prompts.base import Message as SDKMessage
-from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, InputRequiredResult, PromptMessage
 
 from mcp_django.engine.access import admitted_call
 from mcp_django.engine.content import Message
 from mcp_django.engine.errors import explain
 from mcp_django.engine.results import to_blocks
+from mcp_django.engine.sdk import sdk_classes
 from mcp_django.engine.signatures import InvalidArguments
-from mcp_django.exceptions import ToolError
+from mcp_django.exceptions import ProtocolError, ToolError
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
@@ -24,13 +23,13 @@ async def get(exchange: Exchange) -> dict[str, Any]:
     """Answer ``prompts/get``.
 
     Raises:
-        MCPError: there is no such prompt for this caller, its arguments don't fit, or it failed.
+        ProtocolError: there is no such prompt for this caller, its arguments don't fit, or it failed.
     """
     params = exchange.params or {}
     prompt = await admitted_call(exchange.engine.prompts.get(params["name"]), exchange)
     if prompt is None:
         exchange.failure = exchange.failure or "unknown"
-        raise MCPError(INVALID_PARAMS, f"Unknown prompt: {params['name']}")
+        raise ProtocolError(INVALID_PARAMS, f"Unknown prompt: {params['name']}")
     exchange.component = params["name"]
     try:
         arguments = prompt.signature.validate(params.get("arguments") or {})
@@ -38,10 +37,10 @@ async def get(exchange: Exchange) -> dict[str, Any]:
     except Exception as error:
         exchange.failure = type(error).__name__
         shown = explain(error, f"Prompt {params['name']!r}", ToolError)
-        if isinstance(shown, MCPError):
+        if isinstance(shown, ProtocolError):
             raise shown from error
         code = INVALID_PARAMS if isinstance(error, InvalidArguments) else INTERNAL_ERROR
-        raise MCPError(code, str(shown)) from error
+        raise ProtocolError(code, str(shown)) from error
     if "messages" in result and prompt.listing.get("description"):
         result["description"] = prompt.listing["description"]
     return result
@@ -60,7 +59,8 @@ def to_messages(value: Any, name: str) -> dict[str, Any]:
 
 
 def _messages(item: Any, name: str) -> list[dict[str, Any]]:
-    if isinstance(item, PromptMessage | SDKMessage):
+    of_sdk: tuple[type[Any], ...] = (PromptMessage, *sdk_classes("Message"))
+    if isinstance(item, of_sdk):
         return [{"role": item.role, "content": to_blocks(item.content, name)[0]}]
     if isinstance(item, Mapping) and "role" in item and "content" in item:
         item = Message(item["content"], item["role"])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404
-from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, InputRequiredResult
 
 from mcp_django.engine.access import admitted_resource
@@ -18,7 +17,7 @@ from mcp_django.engine.errors import NotThere, explain
 from mcp_django.engine.outputs import Output
 from mcp_django.engine.results import plain_json
 from mcp_django.engine.signatures import InvalidArguments
-from mcp_django.exceptions import ResourceError
+from mcp_django.exceptions import ProtocolError, ResourceError
 
 if TYPE_CHECKING:
     from mcp_django.engine.compile import Resource
@@ -77,17 +76,17 @@ async def read(exchange: Exchange) -> dict[str, Any]:
     """Answer ``resources/read``.
 
     Raises:
-        MCPError: nothing is there, or reading it failed.
+        ProtocolError: nothing is there, or reading it failed.
     """
     uri: str = (exchange.params or {})["uri"]
     try:
         contents, resource = await _read(uri, exchange)
     except NotThere as error:
         code = INVALID_PARAMS if exchange.modern else RESOURCE_NOT_FOUND
-        raise MCPError(code, str(error), {"uri": uri}) from error
+        raise ProtocolError(code, str(error), {"uri": uri}) from error
     except ResourceError as error:
         code = INVALID_PARAMS if isinstance(error.__cause__, InvalidArguments) else INTERNAL_ERROR
-        raise MCPError(code, str(error), {"uri": uri}) from error
+        raise ProtocolError(code, str(error), {"uri": uri}) from error
     if isinstance(contents, InputRequiredResult):
         return contents.model_dump(by_alias=True, mode="json", exclude_none=True)
     return {

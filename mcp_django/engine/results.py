@@ -6,18 +6,17 @@ from base64 import b64encode
 from math import isfinite
 from typing import Any
 
-from mcp.server.mcpserver import Audio as SDKAudio
-from mcp.server.mcpserver import Image as SDKImage
 from mcp_types import CallToolResult, InputRequiredResult
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, to_json
 
 from mcp_django.engine.content import Image, Media
 from mcp_django.engine.outputs import CONTENT_BLOCKS, Output, Unserialisable, refuse
+from mcp_django.engine.sdk import sdk_classes
 
 _FINITE = frozenset({str, int, bool, type(None)})
 _PLAIN = frozenset({str, int, float, bool, type(None), dict})
-_BLOCKS = (*CONTENT_BLOCKS, Media, SDKImage, SDKAudio)
+_BLOCKS = (*CONTENT_BLOCKS, Media)
 
 
 class Sound(dict[str, Any]):
@@ -61,7 +60,7 @@ def to_blocks(value: Any, tool: str) -> list[dict[str, Any]]:
         return [{"type": "text", "text": _sendable(value, tool)}]
     if isinstance(value, list | tuple):
         return [block for item in value for block in to_blocks(item, tool)]
-    if type(value) not in _PLAIN and isinstance(value, _BLOCKS):
+    if type(value) not in _PLAIN and isinstance(value, (*_BLOCKS, *sdk_classes("Image", "Audio"))):
         return [to_block(value)]
     if isinstance(value, bytes):
         blob = {"uri": f"tool://{tool}/result", "mimeType": "application/octet-stream", "blob": _base64(value)}
@@ -90,9 +89,9 @@ def to_block(value: Any) -> dict[str, Any]:
         kind = "image" if isinstance(value, Image) else "audio"
         return {"type": kind, "data": _base64(value.read()), "mimeType": value.mime_type}
     block: BaseModel = value
-    if isinstance(value, SDKImage):
+    if isinstance(value, sdk_classes("Image")):
         block = value.to_image_content()
-    elif isinstance(value, SDKAudio):
+    elif isinstance(value, sdk_classes("Audio")):
         block = value.to_audio_content()
     return block.model_dump(by_alias=True, mode="json", exclude_none=True)
 

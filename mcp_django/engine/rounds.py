@@ -12,17 +12,22 @@ import json
 import logging
 from functools import lru_cache
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils.crypto import salted_hmac
-from mcp.server.mcpserver import AESGCMRequestStateCodec, InvalidRequestState
-from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from mcp_django.engine.exchange import Exchange
+from mcp_django.exceptions import ProtocolError
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import AESGCMRequestStateCodec
 
 logger = logging.getLogger(__name__)
+
+MAY_ASK = frozenset({"prompts/get", "resources/read", "tools/call"})
+"""Methods whose result may be questions (2026-07-28, basic/utilities/mrtr)."""
 
 LIFETIME_SECONDS = 600
 """A client has this long to answer. The SDK's default."""
@@ -56,7 +61,7 @@ def begin_round(exchange: Exchange) -> None:
     """Read what the client has answered, in this round and in those before.
 
     Raises:
-        MCPError: the state is not one that we gave this caller for this call, or is too old.
+        ProtocolError: the state is not one that we gave this caller for this call, or is too old.
     """
     params = exchange.params or {}
     state = params.get("requestState")
@@ -76,6 +81,8 @@ def end_round(asked: InputRequired, exchange: Exchange) -> dict[str, Any]:
 
 
 def _unseal(sealed: str, exchange: Exchange) -> dict[str, Any]:
+    from mcp.server.mcpserver import InvalidRequestState
+
     try:
         state = json.loads(_codec(*_keys()).unseal(sealed))
     except (InvalidRequestState, ValueError) as error:
@@ -88,9 +95,9 @@ def _unseal(sealed: str, exchange: Exchange) -> dict[str, Any]:
     return answers
 
 
-def _refused(reason: str) -> MCPError:
+def _refused(reason: str) -> ProtocolError:
     logger.warning("A requestState was refused: %s.", reason)
-    return MCPError(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
+    return ProtocolError(INVALID_PARAMS, "Invalid or expired requestState", {"reason": "invalid_request_state"})
 
 
 def _binding(exchange: Exchange) -> list[str]:
@@ -114,4 +121,6 @@ def _keys() -> tuple[bytes, ...]:
 
 @lru_cache(maxsize=4)
 def _codec(*keys: bytes) -> AESGCMRequestStateCodec:
+    from mcp.server.mcpserver import AESGCMRequestStateCodec
+
     return AESGCMRequestStateCodec(keys)

@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
-from mcp_types import SERVER_INFO_META_KEY
+from mcp_types import SERVER_INFO_META_KEY, Implementation
+from pydantic import ValidationError
+from pydantic_core import to_json
 
 from mcp_django.conf import get_settings
 from mcp_django.engine.compile import (
@@ -53,7 +55,17 @@ class Engine:
         self._compiled: dict[tuple[Kind, str], Any] = {}
         self._revision, self._generation = server.revision, server.generation
         self.icons = [to_icon(icon, f"server {server.name!r} in {server.module}") for icon in server.icons]
+        self._check_texts()
         self._build(strict=True)
+
+    def _check_texts(self) -> None:
+        """See that what the server says of itself can be sent as it is."""
+        try:
+            Implementation.__pydantic_validator__.validate_json(to_json(self.server_info), strict=True, by_name=False)
+        except (ValidationError, ValueError) as error:
+            raise InvalidDeclaration(f"{self.declared!r} can't describe itself: {error}") from error
+        if not isinstance(self.instructions(), str):
+            raise InvalidDeclaration(f"{self.declared!r} can't describe itself: instructions must be a string.")
 
     def refresh(self) -> None:
         """Compile what has changed since the last time; cheap when nothing has.

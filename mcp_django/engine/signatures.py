@@ -7,13 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from docstring_parser import DocstringParam, DocstringStyle, compose
 from docstring_parser import parse as parse_docstring
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from mcp.server.mcpserver import Context as SDKContext
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
@@ -22,8 +19,12 @@ from typing_extensions import get_type_hints
 
 from mcp_django.engine.context import Context
 from mcp_django.engine.readers import readable
+from mcp_django.engine.sdk import sdk_classes
 from mcp_django.exceptions import InvalidDeclaration
 from mcp_django.registry import Declaration
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 
 class InvalidArguments(Exception):
@@ -104,6 +105,9 @@ def read_raw_schema(
     Raises:
         InvalidDeclaration: it is not a JSON Schema 2020-12 of an object, or doesn't fill the function's parameters.
     """
+    from jsonschema import Draft202012Validator
+    from jsonschema.exceptions import SchemaError
+
     where = f"tool {declaration.name!r} in {declaration.module}"
     try:
         Draft202012Validator.check_schema(schema)
@@ -145,7 +149,7 @@ def is_context(annotation: Any) -> bool:
         return is_context(get_args(annotation)[0])
     if origin in (Union, UnionType):
         return any(map(is_context, get_args(annotation)))
-    return isinstance(annotation, type) and issubclass(annotation, Context | SDKContext)
+    return isinstance(annotation, type) and issubclass(annotation, (Context, *sdk_classes("Context")))
 
 
 def _arguments_model(

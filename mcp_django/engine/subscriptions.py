@@ -8,7 +8,6 @@ from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND
 
 from mcp_django.activity import get_recorder
@@ -19,6 +18,7 @@ from mcp_django.engine.access import admitted, audible_uris
 from mcp_django.engine.clock import Limit
 from mcp_django.engine.server import get_engine
 from mcp_django.engine.switches import read_switches
+from mcp_django.exceptions import ProtocolError
 from mcp_django.registry import servers
 from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
@@ -44,7 +44,7 @@ Notify = Callable[[str, dict[str, Any]], Awaitable[None]]
 Look = Callable[[], Awaitable[bool]]
 
 
-class TooManyStreams(MCPError):
+class TooManyStreams(ProtocolError):
     """``MAX_STREAMS`` or ``MAX_STREAMS_PER_USER`` are open."""
 
     reason = "too_many_streams"
@@ -80,10 +80,10 @@ async def listen(exchange: Exchange) -> dict[str, Any]:
     """Answer ``subscriptions/listen``: the stream is the answer, and ends with a result when we end it.
 
     Raises:
-        MCPError: too many streams are open, or the transport has none.
+        ProtocolError: too many streams are open, or the transport has none.
     """
     if exchange.channel is None:
-        raise MCPError(INTERNAL_ERROR, "This endpoint has no streams, so there is nothing to listen to.")
+        raise ProtocolError(INTERNAL_ERROR, "This endpoint has no streams, so there is nothing to listen to.")
     kinds, uris = _wanted(exchange)
     listener = Listener(exchange.engine.declared.path, kinds, await audible_uris(uris, exchange))
     claim_stream(listener, exchange.principal.owner)
@@ -188,16 +188,16 @@ async def subscribe(exchange: Exchange) -> dict[str, Any]:
     """Answer ``resources/subscribe``: from now on the session's stream tells changes of this resource.
 
     Raises:
-        MCPError: the client has no session, may not hear of it yet, or listens to too many resources.
+        ProtocolError: the client has no session, may not hear of it yet, or listens to too many resources.
     """
     connection = exchange.connection
     if connection is None:
-        raise MCPError(METHOD_NOT_FOUND, "Method not found", exchange.method)  # nobody would ever be told anything
+        raise ProtocolError(METHOD_NOT_FOUND, "Method not found", exchange.method)  # nobody would ever be told anything
     uri = (exchange.params or {})["uri"]
     if uri not in connection.subscriptions and len(connection.subscriptions) >= MAX_SUBSCRIPTIONS:
-        raise MCPError(INTERNAL_ERROR, f"A session listens to at most {MAX_SUBSCRIPTIONS} resources.")
+        raise ProtocolError(INTERNAL_ERROR, f"A session listens to at most {MAX_SUBSCRIPTIONS} resources.")
     if "\0" in uri:
-        raise MCPError(INVALID_PARAMS, "A URI holds no NUL.")
+        raise ProtocolError(INVALID_PARAMS, "A URI holds no NUL.")
     if await audible_uris([uri], exchange):
         await connection.subscribe(uri)
     else:  # hidden: as if it weren't there, of which nothing would ever be told either

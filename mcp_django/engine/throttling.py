@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR
 
 from mcp_django.auth.events import tell_refusal
 from mcp_django.auth.limits import address_of, atake
+from mcp_django.exceptions import ProtocolError
 from mcp_django.registry import Rate
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
 
 
-class Throttled(MCPError):
+class Throttled(ProtocolError):
     """Too many calls of one component by one caller."""
 
     http_status = 429

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mcp.shared.exceptions import MCPError
-from mcp.shared.inbound import validate_mcp_param_headers
 from mcp_types import INVALID_PARAMS
 
 from mcp_django.engine.access import admitted_call, asks_nothing
 from mcp_django.engine.errors import explain
-from mcp_django.exceptions import ToolError
+from mcp_django.engine.results import Sound
+from mcp_django.exceptions import ProtocolError, ToolError
 
 if TYPE_CHECKING:
     from mcp_django.engine.compile import Tool
@@ -21,7 +20,7 @@ async def call(exchange: Exchange) -> dict[str, Any]:
     """Answer ``tools/call``. A tool that fails answers with a result that says so, which the model can read.
 
     Raises:
-        MCPError: there is no such tool for this caller, a mirrored header disagrees, or the tool raised one itself.
+        ProtocolError: there is no such tool for this caller, a mirrored header disagrees, or the tool raised one.
     """
     params = exchange.params or {}
     tool = exchange.engine.tools.get(params["name"])
@@ -29,7 +28,7 @@ async def call(exchange: Exchange) -> dict[str, Any]:
         tool = await admitted_call(tool, exchange)
     if tool is None:
         exchange.failure = exchange.failure or "unknown"
-        raise MCPError(INVALID_PARAMS, f"Unknown tool: {params['name']}")
+        raise ProtocolError(INVALID_PARAMS, f"Unknown tool: {params['name']}")
     arguments = params.get("arguments") or {}
     if tool.mirrored and exchange.modern and exchange.headers is not None:
         _check_mirror(tool, arguments, exchange)
@@ -42,13 +41,15 @@ async def call(exchange: Exchange) -> dict[str, Any]:
     except Exception as error:
         exchange.failure = type(error).__name__
         shown = explain(error, f"Tool {params['name']!r}", ToolError)
-        if isinstance(shown, MCPError):
+        if isinstance(shown, ProtocolError):
             raise shown from error
-        return {"content": [{"type": "text", "text": str(shown)}], "isError": True}
+        return Sound(content=[{"type": "text", "text": str(shown)}], isError=True)
 
 
 def _check_mirror(tool: Tool, arguments: dict[str, Any], exchange: Exchange) -> None:
     """Compare ``Mcp-Param-*`` headers with the arguments (2026-07-28, transports, Custom Headers)."""
+    from mcp.shared.inbound import validate_mcp_param_headers
+
     rejection = validate_mcp_param_headers(tool.signature.schema, arguments, exchange.headers or {})
     if rejection is not None:
-        raise MCPError(rejection.code, rejection.message, rejection.data)
+        raise ProtocolError(rejection.code, rejection.message, rejection.data)

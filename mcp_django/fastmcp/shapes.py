@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from mcp.shared.exceptions import MCPError
 from mcp_types import (
     CallToolResult,
     ContentBlock,
@@ -24,7 +23,7 @@ from mcp_django.engine import prompts, tools
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.resources import ResourceContent
 from mcp_django.engine.server import get_engine
-from mcp_django.exceptions import ToolError
+from mcp_django.exceptions import ProtocolError, ToolError
 from mcp_django.registry import MCPServer
 
 
@@ -75,7 +74,7 @@ async def call_tool(
     try:
         with acting_for(exchange.principal):
             result = CallToolResult.model_validate(await tools.call(exchange))
-    except MCPError as error:
+    except ProtocolError as error:
         raise ToolError(error.message) from error
     finally:
         exchange.close()
@@ -102,7 +101,7 @@ async def get_prompt(server: MCPServer, name: str, arguments: dict[str, Any] | N
     try:
         with acting_for(exchange.principal):
             return GetPromptResult.model_validate(await prompts.get(exchange))
-    except MCPError as error:
+    except ProtocolError as error:
         raise ValueError(error.message) from error
     finally:
         exchange.close()

@@ -17,7 +17,7 @@ from mcp_types import INTERNAL_ERROR
 
 from mcp_django.auth import ANONYMOUS
 from mcp_django.conf import get_settings
-from mcp_django.engine.dispatcher import answer, refusal, status_of
+from mcp_django.engine.dispatcher import answer, refusal
 from mcp_django.engine.observer import record_refusal
 from mcp_django.registry import MCPServer
 from mcp_django.transports.eras import (
@@ -27,6 +27,7 @@ from mcp_django.transports.eras import (
     modern_exchange,
     parse,
     response_headers,
+    status_of,
 )
 from mcp_django.transports.loop import run
 from mcp_django.transports.principals import principal_of

@@ -129,6 +129,13 @@ def modern_exchange(request: HTTPRequest, message: Message, channel: Channel | N
     )
 
 
+def status_of(answer: Answer, *, modern: bool) -> int:
+    """Return the HTTP status of an answer: 2026-07-28 tells errors by it, the handshake revisions don't."""
+    if answer.http_status:
+        return answer.http_status
+    return ERROR_CODE_HTTP_STATUS.get(answer.code, 200) if modern and answer.code else 200
+
+
 def response_headers(given: Answer) -> tuple[tuple[bytes, bytes], ...]:
     """Return what HTTP says beside an answer: its own headers, or when a client refused for now may come again."""
     if given.headers or given.http_status not in (429, 503):

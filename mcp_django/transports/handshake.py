@@ -13,14 +13,14 @@ from django.db import DatabaseError
 from mcp_types import INTERNAL_ERROR
 
 from mcp_django.conf import get_settings
-from mcp_django.engine.dispatcher import Answer, answer, status_of
+from mcp_django.engine.dispatcher import Answer, answer
 from mcp_django.engine.exchange import Exchange, NoWay
 from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
 from mcp_django.sessions.questions import SessionEnded, ask
 from mcp_django.sessions.store import LiveSession, TooManySessions, end_session, find_session, open_session
-from mcp_django.transports.eras import handshake_exchange, response_headers
+from mcp_django.transports.eras import handshake_exchange, response_headers, status_of
 from mcp_django.transports.refusals import STOPPING, Refusal, accepts
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.resumable import PRIMED_SINCE, ResumableCall, resume

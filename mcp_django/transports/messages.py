@@ -31,15 +31,19 @@ class Message:
     raw: Mapping[str, Any]
 
     @property
+    def envelope(self) -> Mapping[str, Any]:
+        """The request's ``_meta``; empty when it has none."""
+        meta = self.params.get("_meta") if self.params else None
+        return meta if isinstance(meta, dict) else {}
+
+    @property
     def envelope_version(self) -> Any:
         """The revision that the message names itself, as 2026-07-28 wants and no earlier one does; else ``None``."""
-        meta = self.params.get("_meta") if self.params else None
-        return meta.get(PROTOCOL_VERSION_META_KEY, None) if isinstance(meta, dict) else None
+        return self.envelope.get(PROTOCOL_VERSION_META_KEY)
 
     @property
     def has_envelope(self) -> bool:
-        meta = self.params.get("_meta") if self.params else None
-        return isinstance(meta, dict) and PROTOCOL_VERSION_META_KEY in meta
+        return PROTOCOL_VERSION_META_KEY in self.envelope
 
 
 def read_message(body: bytes) -> Message:

@@ -6,8 +6,8 @@ from mcp_types import INTERNAL_ERROR
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 
 from mcp_django.conf import get_settings
-from mcp_django.engine.dispatcher import answer, status_of
-from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, response_headers
+from mcp_django.engine.dispatcher import answer
+from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, response_headers, status_of
 from mcp_django.transports.handshake import HandshakeRequest
 from mcp_django.transports.messages import Message
 from mcp_django.transports.refusals import STOPPING, Refusal, check_post

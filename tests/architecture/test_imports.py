@@ -189,6 +189,6 @@ def test_the_first_request_to_a_view_loads_the_sdk(polls: Path) -> None:
     assert loaded(START + DISCOVER + CHECK + ask, polls) == list(HEAVY)
 
 
-def test_serving_does_load_the_sdk(polls: Path) -> None:
+def test_serving_over_http_does_load_the_sdk(polls: Path) -> None:
     """So the tests above could fail."""
-    assert loaded(START + "import mcp_django.engine.server", polls) == list(HEAVY)
+    assert loaded(START + "import mcp_django.transports.streamable_http", polls) == list(HEAVY)

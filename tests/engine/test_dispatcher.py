@@ -13,7 +13,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIO
 
 from mcp_django import MCPServer
 from mcp_django.engine import dispatcher
-from mcp_django.engine.dispatcher import METHODS, Answer, answer, refusal, status_of
+from mcp_django.engine.dispatcher import METHODS, Answer, answer, refusal
 from mcp_django.engine.exchange import MODERN, Exchange
 from mcp_django.engine.server import get_engine
 from mcp_django.sessions.connection import Connection
@@ -290,12 +290,3 @@ def test_a_refusal_is_an_error_response() -> None:
         "id": "a",
         "error": {"code": -32600, "message": "no", "data": {"n": [1]}},
     }
-
-
-@pytest.mark.parametrize(
-    ("code", "status"),
-    [(0, 200), (-32700, 400), (-32600, 400), (-32602, 400), (-32020, 400), (-32022, 400), (-32601, 404), (-32603, 200)],
-)
-def test_2026_07_28_tells_an_error_by_the_status_too(code: int, status: int) -> None:
-    assert status_of(Answer(b"", code), modern=True) == status
-    assert status_of(Answer(b"", code), modern=False) == 200

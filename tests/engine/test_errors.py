@@ -23,6 +23,7 @@ from mcp_django.engine.errors import NotThere, explain
 from mcp_django.engine.execution import TimedOut
 from mcp_django.engine.outputs import Unserialisable
 from mcp_django.engine.signatures import InvalidArguments
+from mcp_django.exceptions import ProtocolError
 from tests.conftest import Connect
 from tests.wire import modern_request, post
 
@@ -102,9 +103,16 @@ def test_a_result_that_can_not_be_sent_is_told_in_the_log_by_what_to_change(capl
     assert (record.levelname, record.getMessage()) == ("ERROR", "Tool 'vote': User has no declared output type.")
 
 
-@pytest.mark.parametrize("error", [MCPError(-31000, "Mine.", {"a": 1}), NotThere("polls://5")])
+@pytest.mark.parametrize("error", [ProtocolError(-31000, "Mine.", {"a": 1}), NotThere("polls://5")])
 def test_a_protocol_error_is_what_it_is(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     assert explain(error, "Tool 'vote'", ToolError) is error
+    assert caplog.records == []
+
+
+def test_the_sdk_s_protocol_error_means_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    same = explain(MCPError(-31000, "Mine.", {"a": 1}), "Tool 'vote'", ToolError)
+    assert isinstance(same, ProtocolError)
+    assert (same.code, same.message, same.data) == (-31000, "Mine.", {"a": 1})
     assert caplog.records == []
 
 
@@ -179,11 +187,12 @@ async def test_whatever_a_tool_raises_it_is_answered_and_the_worker_lives_on(
     assert (await call(application, "next"))["result"]["content"][0]["text"] == "well"
 
 
+@pytest.mark.parametrize("exception", [ProtocolError, MCPError])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_tool_may_answer_with_a_protocol_error_on_purpose(
-    server: MCPServer, application: Any, kind: str
+    server: MCPServer, application: Any, kind: str, exception: Any
 ) -> None:
-    server.add_tool(raising(MCPError(-31000, "Mine.", {"a": 1}), kind), "vote")
+    server.add_tool(raising(exception(-31000, "Mine.", {"a": 1}), kind), "vote")
     assert (await call(application))["error"] == {"code": -31000, "message": "Mine.", "data": {"a": 1}}
 
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import override_settings
-from mcp.shared.exceptions import MCPError
 
 from mcp_django import MCPServer
 from mcp_django.engine.dispatcher import shape
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.lists import MAX_VIEWS, Listing
 from mcp_django.engine.server import Engine, get_engine
+from mcp_django.exceptions import ProtocolError
 from tests.conftest import Connect
 from tests.wire import modern_request, post, request
 
@@ -218,6 +218,6 @@ def test_callers_who_all_see_something_else_fill_no_memory(engine: Engine) -> No
 
 
 def test_a_cursor_is_refused_without_an_application_too(engine: Engine) -> None:
-    with pytest.raises(MCPError) as refused:
+    with pytest.raises(ProtocolError) as refused:
         page(engine, "x")
     assert refused.value.code == -32602

@@ -204,3 +204,10 @@ async def test_a_tool_may_add_another_from_its_thread(server: MCPServer, applica
 
     await ask(application, "tools/call", {"name": "grow"})
     assert await tools(application) == ["grow", "count"]
+
+
+@pytest.mark.parametrize("option", ["title", "description", "instructions", "version", "website_url"])
+def test_what_a_server_says_of_itself_is_a_text_or_it_does_not_start(option: str) -> None:
+    said: Any = {option: 5}
+    with pytest.raises(InvalidDeclaration, match="<MCPServer 'odd' at 'odd'> can't describe itself"):
+        Engine(MCPServer("odd", **said))

@@ -15,6 +15,8 @@ from django.test import AsyncRequestFactory, RequestFactory
 from mcp_django.routes import aserve_file, serve_file
 from tests.routes.conftest import Site
 
+pytestmark = pytest.mark.django_db  # the end of a response looks after connections that earlier tests have left open
+
 TEXT = b"0123456789"
 
 
