@@ -143,10 +143,15 @@ async def forward(
     """
     loop, end = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds
     timer: asyncio.TimerHandle | None = None
+    rested = 0.0
     try:
         while not listener.ended and (now := loop.time()) < end:
             timer = timer or _alarm(listener, min(end - now, every))
-            events = await listener.take()
+            if not listener.awake:
+                await listener.woken()
+            if (breath := rested - loop.time()) > 0 and not listener.ended:
+                await asyncio.sleep(breath)
+            events = listener.take()
             with Limit(max(end - loop.time(), 0.001) if end < inf else 0):
                 if listener.heed():  # whoever touched it: one loop's timer may ring a moment before its time
                     _cancelled(timer)
@@ -155,7 +160,7 @@ async def forward(
                         return
                 for event in await not_hidden(events):
                     await notify(event.method, event.params(meta))
-            listener.rest(BREATH_SECONDS)
+            rested = loop.time() + BREATH_SECONDS
     except TimeoutError:
         return
     finally:

@@ -22,7 +22,6 @@ class Listener:
 
     __slots__ = (
         "_pending",
-        "_resting_until",
         "_waiter",
         "ended",
         "kinds",
@@ -48,7 +47,6 @@ class Listener:
 
         self._pending: dict[Event, None] = {}
         self._waiter: asyncio.Future[None] | None = None  # an asyncio.Event would hold five times as much
-        self._resting_until = 0.0
 
     def put(self, event: Event) -> None:
         """Note an event."""
@@ -77,24 +75,23 @@ class Listener:
         self.ended = True
         self._wake()
 
-    def rest(self, seconds: float) -> None:
-        """Let what happens within so many seconds from now be taken together, when they are over."""
-        self._resting_until = asyncio.get_running_loop().time() + seconds
+    @property
+    def awake(self) -> bool:
+        """There is something to send or to look at, or it has ended."""
+        return bool(self._pending) or self.ended or self.stale
 
-    async def take(self) -> list[Event]:
-        """Wait for events, and return them all. After the end: at once, and none. One task at a time may call it."""
-        loop = asyncio.get_running_loop()
-        if not self._awake:
-            self._waiter = loop.create_future()
-            await self._waiter
-        if (seconds := self._resting_until - loop.time()) > 0 and not self.ended:
-            await asyncio.sleep(seconds)
+    def woken(self) -> asyncio.Future[None]:
+        """Return what is done once it is awake, which it is not now; for one task at a time.
+
+        No coroutine: its frame would be a hundredth of what an open stream holds.
+        """
+        self._waiter = asyncio.get_running_loop().create_future()
+        return self._waiter
+
+    def take(self) -> list[Event]:
+        """Return all events that have happened since it was last asked."""
         taken, self._pending = list(self._pending), {}
         return taken
-
-    @property
-    def _awake(self) -> bool:
-        return bool(self._pending) or self.ended or self.stale
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

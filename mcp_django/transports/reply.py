@@ -9,6 +9,7 @@ from typing import Any
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import NoWay
 from mcp_django.sessions.log import EventLog
+from mcp_django.transports.slow_readers import PatientSend
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -61,6 +62,10 @@ class Reply:
             primed: whether it begins with an event that says nothing but its id, as clients know it since 2025-11-25.
         """
         self._log, self._primed = log, primed
+
+    def on_departure(self, departed: Callable[[], None] | None) -> bool:
+        """Call back when the client leaves, if the server can tell of its own accord; says whether it will."""
+        return isinstance(self._send, PatientSend) and self._send.on_departure(departed)
 
     async def notify(self, method: str, params: dict[str, Any]) -> None:
         """Send a notification on the request's own stream."""

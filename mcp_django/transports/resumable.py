@@ -145,6 +145,11 @@ async def _read_on(
         if loop.time() - reader.heard > LOST_SECONDS:
             await request.reply.finish(refusal(request_id, INTERNAL_ERROR, "The call was lost: call again.").body, 200)
             return
+        await _woken(listener)
+
+
+async def _woken(listener: Listener) -> None:
+    if not listener.awake:
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
-                await listener.take()
+                await listener.woken()

@@ -28,19 +28,31 @@ class PatientSend:
         request: daphne's, a ``twisted.web.http.Request``.
     """
 
-    __slots__ = ("_registered", "_request", "_room", "_send")
+    __slots__ = ("_departed", "_registered", "_request", "_room", "_send")
 
     def __init__(self, send: Send, request: Any) -> None:
         self._send, self._request = send, request
         self._room: asyncio.Event | None = None
         """To wait for, while the buffer is full."""
 
+        self._departed: Callable[[], None] | None = None
         self._registered = False
+
+    def on_departure(self, departed: Callable[[], None] | None) -> bool:
+        """Call back, in the loop, when the client of a stream that has begun leaves; ``None``: no more.
+
+        Returns:
+            Whether that will be. Else only daphne's ``receive`` tells.
+        """
+        self._departed = departed
+        return self._registered and self._connected
 
     async def __call__(self, message: dict[str, Any]) -> None:
         if message.get("more_body"):
             if not self._registered:
                 self._register()
+            elif not self._connected and self._departed is not None:  # daphne has ended the response by itself
+                self._departed()
             while self._room is not None:
                 await self._room.wait()
         elif self._registered and self._request.producer is self:
@@ -61,12 +73,18 @@ class PatientSend:
     def stopProducing(self) -> None:
         """Go on: the client has gone, and daphne throws away what is sent."""
         self.resumeProducing()
+        if self._departed is not None:
+            self._departed()
+
+    @property
+    def _connected(self) -> bool:
+        return getattr(self._request, "channel", None) is not None
 
     def _register(self) -> None:
         self._registered = True
-        if getattr(self._request, "channel", None) is not None:  # else the client has gone
+        if self._connected:  # else the client has gone
             self._request.registerProducer(self, True)  # noqa: FBT003 - Twisted's: one that pushes
 
     def _unregister(self) -> None:
-        if getattr(self._request, "channel", None) is not None:
+        if self._connected:
             self._request.unregisterProducer()

@@ -9,7 +9,6 @@ from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import answer
 from mcp_django.transports.eras import VERSION_HEADER, is_handshake, modern_exchange, parse, response_headers, status_of
 from mcp_django.transports.handshake import HandshakeRequest
-from mcp_django.transports.messages import Message
 from mcp_django.transports.refusals import STOPPING, Refusal, check_post
 from mcp_django.transports.requests import HTTPConsumer, Request, read_body
 from mcp_django.transports.watch import Watch
@@ -27,8 +26,21 @@ class StreamableHTTPConsumer(HTTPConsumer):
         message = parse(await read_body(request.receive))
         if is_handshake(request, message):
             await HandshakeRequest(request, message).serve()
-        else:
-            await _serve_modern(request, message)
+            return
+        exchange = modern_exchange(request, message, request.reply)
+        del message  # a stream stays open for hours, and holds as little as it can
+        reply = request.reply
+        if exchange is None:
+            await reply.finish(b"", 202)
+            return
+        with Watch(request.receive, reply, get_settings().KEEP_ALIVE_SECONDS, exchange) as watch:
+            given = await answer(exchange)
+        if watch.left:
+            return
+        if watch.stopped:
+            text = "The server is stopping: try again."
+            raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
+        await reply.finish(given.body, status_of(given, modern=True), response_headers(given))
 
 
 async def _other(request: Request, method: str) -> None:
@@ -40,19 +52,3 @@ async def _other(request: Request, method: str) -> None:
         raise Refusal(405, "Send a POST.", headers=((b"allow", b"POST"),))
     handshake_request = HandshakeRequest(request, None)
     await (handshake_request.stream() if method == "GET" else handshake_request.end())
-
-
-async def _serve_modern(request: Request, message: Message) -> None:
-    exchange = modern_exchange(request, message, request.reply)
-    if exchange is None:
-        await request.reply.finish(b"", 202)
-        return
-    reply, seconds = request.reply, get_settings().KEEP_ALIVE_SECONDS
-    with Watch(request.receive, reply, seconds, exchange) as watch:
-        given = await answer(exchange)
-    if watch.left:
-        return
-    if watch.stopped:
-        text = "The server is stopping: try again."
-        raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
-    await reply.finish(given.body, status_of(given, modern=True), response_headers(given))

@@ -1,7 +1,8 @@
 """Looking after a call that takes a while: is the client still there, does its connection need a sign of life?
 
 Most calls are over before there is anything to watch, so for the first moment there is only a timer, and no task. After
-it one task waits for the client to leave; that of a sign of life lasts no longer than it takes to send it.
+it one task waits for the client to leave, unless the server tells that by itself, as daphne does of a stream; that of a
+sign of life lasts no longer than it takes to send it.
 """
 
 from __future__ import annotations
@@ -127,8 +128,9 @@ class Watch:
         if asyncio.get_running_loop() in _stopping:
             self.stop()
             return
-        self._watcher = asyncio.get_running_loop().create_task(self._disconnected())
-        self._watcher.add_done_callback(self._watcher_ended)
+        if not self._reply.on_departure(self._leave):
+            self._watcher = asyncio.get_running_loop().create_task(self._disconnected())
+            self._watcher.add_done_callback(self._watcher_ended)
         self._plan_sign()
         _watched.add(self)
 
@@ -165,6 +167,7 @@ class Watch:
     def _unwatch(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        self._reply.on_departure(None)
         for task in (self._watcher, self._sign):
             if task is not None and task is not asyncio.current_task():
                 task.cancel()

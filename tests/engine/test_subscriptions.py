@@ -15,6 +15,7 @@ from mcp_django import MCPServer
 from mcp_django.auth import ANONYMOUS
 from mcp_django.engine import subscriptions
 from mcp_django.engine.subscriptions import TooManyStreams, claim_stream, forward
+from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import Listener
 from mcp_django.transports.streamable_http import StreamableHTTPConsumer
@@ -257,6 +258,62 @@ async def test_a_stream_goes_on_looking_where_timers_ring_before_their_time(monk
     async with asyncio.timeout(5):
         await forward(Listener("", ["tools"], []), notify, look=look, every=1)
     assert len(looks) == 3
+
+
+class Told:
+    """What a stream that is forwarded has said, and the stream's end."""
+
+    def __init__(self, *uris: str) -> None:
+        self.listener = Listener("", ["tools"], uris)
+        self.methods: asyncio.Queue[str] = asyncio.Queue()
+        self.task = asyncio.ensure_future(forward(self.listener, self._notify))
+
+    async def _notify(self, method: str, params: dict[str, Any]) -> None:
+        self.methods.put_nowait(method.removeprefix("notifications/"))
+
+    async def next(self) -> str:
+        async with asyncio.timeout(5):
+            return await self.methods.get()
+
+    async def end(self) -> None:
+        self.listener.end()
+        async with asyncio.timeout(5):
+            await self.task
+
+
+TOOLS, READ = Event("", "tools"), Event("", "resource", "x://1")
+
+
+async def test_what_happens_while_a_stream_takes_a_breath_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "BREATH_SECONDS", 0.1)
+    told = Told("x://1")
+    told.listener.put(TOOLS)
+    assert await told.next() == "tools/list_changed"
+    for event in (READ, TOOLS, READ, TOOLS):
+        told.listener.put(event)
+        await asyncio.sleep(0)
+    assert told.methods.empty()
+    assert [await told.next(), await told.next()] == ["resources/updated", "tools/list_changed"]
+    await told.end()
+    assert told.methods.empty()
+
+
+async def test_a_stream_that_has_taken_a_breath_tells_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "BREATH_SECONDS", 0)
+    told = Told()
+    for _ in range(3):
+        told.listener.put(TOOLS)
+        assert await told.next() == "tools/list_changed"
+    await told.end()
+
+
+async def test_a_stream_that_ends_takes_no_breath(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscriptions, "BREATH_SECONDS", 3600)
+    told = Told()
+    told.listener.put(TOOLS)
+    assert await told.next() == "tools/list_changed"
+    await asyncio.sleep(0)
+    await told.end()
 
 
 async def test_a_silent_stream_shows_signs_of_life(application: Any, limited: Any) -> None:

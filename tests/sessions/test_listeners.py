@@ -29,13 +29,11 @@ def add(
     return listener
 
 
-async def taken(listener: Listener) -> list[Event]:
-    """Return what a listener has to send now."""
-    try:
-        async with asyncio.timeout(0.01):
-            return await listener.take()
-    except TimeoutError:
-        return []
+async def woken(listener: Listener) -> list[Event]:
+    """Wait until a listener is awake, and return what it has to send."""
+    async with asyncio.timeout(5):
+        await listener.woken()
+    return listener.take()
 
 
 async def test_an_event_reaches_those_who_wait_for_it_and_nobody_else(listeners: Listeners) -> None:
@@ -46,104 +44,70 @@ async def test_an_event_reaches_those_who_wait_for_it_and_nobody_else(listeners:
     )
     for event in (TOOLS, PROMPTS, resource("x://1"), resource("x://2")):
         listeners.tell(event)
-    assert await taken(tools) == [TOOLS]
-    assert await taken(one) == [resource("x://1")]
-    assert await taken(other_server) == []
+    assert tools.take() == [TOOLS]
+    assert one.take() == [resource("x://1")]
+    assert other_server.take() == []
 
 
 async def test_what_happens_twice_before_it_is_sent_is_sent_once_in_its_first_place(listeners: Listeners) -> None:
     listener = add(listeners, "x://1", kinds=("tools",))
     for event in (resource("x://1"), TOOLS, resource("x://1"), TOOLS):
         listeners.tell(event)
-    assert await taken(listener) == [resource("x://1"), TOOLS]
+    assert listener.take() == [resource("x://1"), TOOLS]
     listeners.tell(TOOLS)
-    assert await taken(listener) == [TOOLS]
+    assert listener.take() == [TOOLS]
 
 
 async def test_a_listener_that_is_never_read_holds_each_event_once(listeners: Listeners) -> None:
     listener = add(listeners, "x://1", "x://2")
     for number in range(10_000):
         listeners.tell(resource(f"x://{number % 3}"))
-    assert len(await taken(listener)) == 2
+    assert len(listener.take()) == 2
 
 
 async def test_an_event_wakes_who_waits(listeners: Listeners) -> None:
     listener = add(listeners, "x://1")
-    waiting = asyncio.ensure_future(listener.take())
+    assert not listener.awake
+    waiting = asyncio.ensure_future(woken(listener))
     await asyncio.sleep(0)
     assert not waiting.done()
     listeners.tell(resource("x://1"))
-    async with asyncio.timeout(5):
-        assert await waiting == [resource("x://1")]
+    assert listener.awake
+    assert await waiting == [resource("x://1")]
+    assert not listener.awake
 
 
 async def test_what_arrives_while_a_listener_gives_up_waiting_is_not_lost(listeners: Listeners) -> None:
     listener = add(listeners, "x://1")
-    waiting = asyncio.ensure_future(listener.take())
+    waiting = asyncio.ensure_future(woken(listener))
     await asyncio.sleep(0)
     listeners.tell(resource("x://1"))
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)
     assert waiting.cancelled()
-    assert await taken(listener) == [resource("x://1")]
-
-
-async def test_what_happens_while_a_listener_rests_is_taken_together(listeners: Listeners) -> None:
-    listener = add(listeners, "x://1", kinds=("tools",))
-    listeners.tell(TOOLS)
-    assert await taken(listener) == [TOOLS]
-    listener.rest(60)
-    listeners.tell(resource("x://1"))
-    waiting = asyncio.ensure_future(listener.take())
-    await asyncio.sleep(0)
-    listeners.tell(TOOLS)
-    assert not waiting.done()
-    waiting.cancel()
-    await asyncio.gather(waiting, return_exceptions=True)
-    listener.rest(0)
-    assert await taken(listener) == [resource("x://1"), TOOLS]
-
-
-async def test_a_listener_that_has_rested_takes_an_event_at_once(listeners: Listeners) -> None:
-    listener = add(listeners, kinds=("tools",))
-    listener.rest(0.001)
-    waiting = asyncio.ensure_future(listener.take())
-    listeners.tell(TOOLS)
-    async with asyncio.timeout(5):
-        assert await waiting == [TOOLS]
-
-
-async def test_a_listener_that_ends_does_not_rest(listeners: Listeners) -> None:
-    listener = add(listeners)
-    listener.rest(60)
-    waiting = asyncio.ensure_future(listener.take())
-    await asyncio.sleep(0)
-    listener.end()
-    async with asyncio.timeout(5):
-        assert await waiting == []
+    assert listener.take() == [resource("x://1")]
 
 
 async def test_everything_is_what_a_listener_waits_for_and_no_more(listeners: Listeners) -> None:
     one, lists = add(listeners, "x://1", "x://2"), add(listeners, kinds=("tools", "prompts"))
     listeners.tell_everything()
-    assert set(await taken(one)) == {resource("x://1"), resource("x://2")}
-    assert set(await taken(lists)) == {TOOLS, PROMPTS}
+    assert set(one.take()) == {resource("x://1"), resource("x://2")}
+    assert set(lists.take()) == {TOOLS, PROMPTS}
 
 
 async def test_a_listener_that_has_ended_waits_no_more(listeners: Listeners) -> None:
     listener = add(listeners, "x://1")
     listeners.end_all()
-    async with asyncio.timeout(5):
-        assert await listener.take() == []
-    assert listener.ended
+    assert (listener.ended, listener.awake, listener.take()) == (True, True, [])
 
 
 async def test_a_listener_that_is_touched_wakes_to_look(listeners: Listeners) -> None:
     listener = add(listeners, "x://1")
+    waiting = asyncio.ensure_future(woken(listener))
+    await asyncio.sleep(0)
     listener.touch()
-    async with asyncio.timeout(5):
-        assert await listener.take() == []
-    assert (listener.stale, listener.ended) == (True, False)
+    assert await waiting == []
+    assert (listener.stale, listener.ended, listener.awake) == (True, False, True)
 
 
 async def test_a_listener_that_was_removed_hears_nothing(listeners: Listeners) -> None:
@@ -152,7 +116,7 @@ async def test_a_listener_that_was_removed_hears_nothing(listeners: Listeners) -
     listeners.remove(listener)
     listeners.tell(TOOLS)
     listeners.tell_everything()
-    assert (await taken(listener), len(listeners), listeners.of_session("s")) == ([], 0, None)
+    assert (listener.take(), len(listeners), listeners.of_session("s")) == ([], 0, None)
 
 
 async def test_a_listener_may_wait_for_other_resources_than_before(listeners: Listeners) -> None:
@@ -161,7 +125,7 @@ async def test_a_listener_may_wait_for_other_resources_than_before(listeners: Li
     listeners.resubscribe(listener, ["x://2"])
     for event in (resource("x://1"), resource("x://2"), TOOLS):
         listeners.tell(event)
-    assert await taken(listener) == [resource("x://1"), resource("x://2"), TOOLS]
+    assert listener.take() == [resource("x://1"), resource("x://2"), TOOLS]
     assert (listeners.of_session("s"), listener.ended) == (listener, False)
 
 
@@ -170,7 +134,7 @@ async def test_a_listener_that_is_gone_does_not_come_back_by_subscribing(listene
     listeners.remove(listener)
     listeners.resubscribe(listener, ["x://2"])
     listeners.tell(resource("x://2"))
-    assert (len(listeners), await taken(listener)) == (0, [])
+    assert (len(listeners), listener.take()) == (0, [])
 
 
 async def test_a_session_has_one_listener_and_the_newer_ends_the_older(listeners: Listeners) -> None:
@@ -219,7 +183,7 @@ def test_an_event_names_its_notification() -> None:
 async def test_a_listener_that_is_touched_is_heeded_once(listeners: Listeners) -> None:
     listener = add(listeners)
     listener.touch()
-    assert await taken(listener) == []
+    assert listener.take() == []
     assert [listener.heed(), listener.heed()] == [True, False]
 
 

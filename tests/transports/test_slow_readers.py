@@ -15,7 +15,10 @@ from twisted.internet.error import ConnectionDone
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
+from mcp_django.engine import clock
+from mcp_django.transports.reply import Reply
 from mcp_django.transports.slow_readers import PatientSend, patient
+from mcp_django.transports.watch import Watch
 
 pytestmark = pytest.mark.anyio
 
@@ -71,6 +74,11 @@ class Connection:
 
     def finish(self) -> None:
         self._done.set()
+
+    @property
+    def patient(self) -> PatientSend:
+        assert isinstance(self._send, PatientSend)
+        return self._send
 
     @property
     def written(self) -> bytes:
@@ -157,3 +165,66 @@ async def test_the_send_of_another_server_is_left_as_it_is() -> None:
 
 async def test_the_send_of_daphne_is_not(connection: Connection) -> None:
     assert isinstance(connection._send, PatientSend)
+
+
+# Who leaves
+
+
+async def test_a_stream_that_has_begun_tells_when_its_client_leaves(connection: Connection) -> None:
+    told: list[str] = []
+    assert not connection.patient.on_departure(lambda: told.append("too early"))
+    await connection.part(b"one")
+    assert connection.patient.on_departure(lambda: told.append("left"))
+    assert told == []
+    connection.leave()
+    assert told == ["left"]
+
+
+async def test_who_wants_to_know_no_more_is_not_told(connection: Connection) -> None:
+    await connection.part(b"one")
+    connection.patient.on_departure(lambda: pytest.fail("told"))
+    connection.patient.on_departure(None)
+    connection.leave()
+
+
+async def test_nothing_is_promised_of_a_client_that_has_left(connection: Connection) -> None:
+    await connection.part(b"one")
+    connection.leave()
+    assert not connection.patient.on_departure(lambda: pytest.fail("told"))
+
+
+async def test_a_response_that_daphne_ends_by_itself_is_noticed_with_its_next_part(connection: Connection) -> None:
+    """As it does after ``--http-timeout``."""
+    told: list[str] = []
+    await connection.part(b"one")
+    connection.patient.on_departure(lambda: told.append("left"))
+    connection.patient._request.finish()
+    await connection.part(b"two")
+    assert told == ["left"]
+
+
+async def test_a_stream_of_daphne_is_watched_without_a_task(
+    connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock, "TICK_SECONDS", 0)
+    reply, watched = Reply(connection.patient), asyncio.Event()
+
+    async def receive() -> dict[str, Any]:
+        pytest.fail("asked")
+
+    async def stream() -> bool:
+        await connection.part(b"one")
+        with Watch(receive, reply, 60) as watch:
+            while not watch.is_late:
+                await asyncio.sleep(0)
+            watched.set()
+            await asyncio.Event().wait()
+        return watch.left
+
+    before = asyncio.all_tasks()
+    streaming = asyncio.ensure_future(stream())
+    async with asyncio.timeout(SECONDS):
+        await watched.wait()
+        assert asyncio.all_tasks() - before == {streaming}
+        connection.leave()
+        assert await streaming
