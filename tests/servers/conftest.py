@@ -17,6 +17,7 @@ from tests.servers.demo import Demo, served
 from tests.servers.fleet import http_client, migrated_database
 from tests.servers.node import Node, install
 from tests.servers.processes import CONFORMANCE, ROOT, RUNMCP, SITE, ServerProcess, command, run
+from tests.servers.turns import alone
 
 WAYS = ("runmcp", "uvicorn")
 """daphne, as the command starts it, and uvicorn."""
@@ -75,12 +76,25 @@ class Atlas:
 
 
 @pytest.fixture(scope="session")
-def atlas(tmp_path_factory: pytest.TempPathFactory) -> Atlas:
-    """The database as it is made. Nobody serves it: whoever does, serves a copy, in which only their calls stand."""
-    url = f"sqlite:///{tmp_path_factory.mktemp('atlas') / 'atlas.sqlite3'}"
-    prepared = run(ROOT, "manage.py", "demo", "--no-serve", "-v", "0", seconds=180, DATABASE_URL=url)
-    assert prepared.returncode == 0, prepared.stderr
-    return Atlas(url, prepared.stderr)
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A directory that the processes of a test run have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
+@pytest.fixture(scope="session")
+def atlas(shared_folder: Path) -> Atlas:
+    """The database as it is made, by whoever comes first: that takes as long as ten starts of a server.
+
+    Nobody serves it: whoever does, serves a copy, in which only their calls stand.
+    """
+    said, url = shared_folder / "atlas.txt", f"sqlite:///{shared_folder / 'atlas.sqlite3'}"
+    with alone(shared_folder / "atlas.lock"):
+        if not said.exists():
+            prepared = run(ROOT, "manage.py", "demo", "--no-serve", "-v", "0", seconds=180, DATABASE_URL=url)
+            assert prepared.returncode == 0, prepared.stderr
+            said.write_text(prepared.stderr, encoding="utf-8")
+    return Atlas(url, said.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
