@@ -1,4 +1,7 @@
-"""Clients that run on Node, installed by npm from a lockfile, once: the conformance suite and the Inspector."""
+"""Clients that run on Node, installed by npm from a lockfile, once: the conformance suite and the Inspector.
+
+``python -m tests.servers.node`` installs them ahead of the tests.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 from tests.servers.processes import ROOT
+from tests.servers.turns import alone
 
 MANIFESTS = ROOT / "tests" / "node"
 
@@ -42,8 +46,10 @@ def install() -> Node:
     """
     lock = sha256((MANIFESTS / "package-lock.json").read_bytes()).hexdigest()[:16]
     place = _cache() / f"node-{lock}"
-    if not place.exists():
-        _install_into(place)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with alone(place.with_suffix(".lock")):
+        if not place.exists():
+            _install_into(place)
     modules = place / "node_modules"
     return Node(_executable(modules), modules)
 
@@ -57,8 +63,7 @@ def _install_into(place: Path) -> None:
     npm = shutil.which("npm")
     if npm is None:
         raise RuntimeError("These tests need npm, to install what tests/node/package.json names.")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    building = Path(mkdtemp(dir=place.parent))  # another test run may install as well: the first to rename wins
+    building = Path(mkdtemp(dir=place.parent))  # what npm leaves half done counts for nothing
     try:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(MANIFESTS / name, building)
@@ -72,8 +77,7 @@ def _install_into(place: Path) -> None:
         )
         if done.returncode:
             raise RuntimeError(f"npm ci failed:\n{done.stderr}")
-        if not place.exists():
-            building.rename(place)
+        building.rename(place)
     finally:
         shutil.rmtree(building, ignore_errors=True)
 
@@ -88,3 +92,7 @@ def _executable(modules: Path) -> str:
             if (major, minor) >= OLDEST:
                 return candidate
     raise RuntimeError("These tests need Node 22.19 or newer.")
+
+
+if __name__ == "__main__":
+    install()
