@@ -31,6 +31,9 @@ STOP_SECONDS = 10
 
 _OURS = ("DJANGO_", "SITE_", "DATABASE_URL", "REDIS_URL", "PYTHONPATH", "PYTHONWARNINGS", "FASTMCP_")
 
+_SLOW = ("PYTHONDONTWRITEBYTECODE",)
+"""Images of containers set it. Each server would compile the library anew."""
+
 
 def environment(directory: Path, **variables: str) -> dict[str, str]:
     """Return what a child process finds in its environment: ours, without what steers this test run.
@@ -38,7 +41,7 @@ def environment(directory: Path, **variables: str) -> dict[str, str]:
     Args:
         directory: where its project lies; Python finds it there, and the library in the repository.
     """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_OURS + _SLOW)}
     path = os.pathsep.join(dict.fromkeys((str(directory), str(ROOT))))
     return kept | {"PYTHONPATH": path, "PYTHONUNBUFFERED": "1"} | variables
 
