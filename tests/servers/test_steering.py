@@ -178,8 +178,10 @@ async def _read_on(stream: Stream) -> None:
 def _end_stream(browser: Browser, fleet: Fleet, session: str) -> None:
     """End a session's stream, once its worker has said that it is open."""
     browser.get(f"{base(fleet)}/admin/mcp_django/stream/?q={session}")
-    # The admin counts before it lists: a row that comes between the two is shown without actions.
-    browser.until(lambda: browser.find_elements(By.CSS_SELECTOR, "option[value='end']") or browser.refresh())
+    # The admin counts all streams before it lists these: a row that comes between the two is shown without actions, and
+    # others that are open bring the actions without the row.
+    ready = "form:has(option[value='end']) input.action-select"
+    browser.until(lambda: browser.find_elements(By.CSS_SELECTOR, ready) or browser.refresh())
     _choose(browser)
     browser.until(lambda: "1 stream was ended" in browser.text())
 
