@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import suppress
 
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
@@ -142,7 +143,8 @@ async def hold(key: str, ctx: Context) -> str:
 def hold_sync(key: str, ctx: Context) -> str:
     """Wait in sync code until nobody wants the result any more, and write down how it ended."""
     Note.objects.create(key=key, text="started")
-    ctx.report_progress_sync(1, 2, "holding")
+    with suppress(asyncio.CancelledError):  # whoever hears of it may cancel before this returns
+        ctx.report_progress_sync(1, 2, "holding")
     end = time.monotonic() + LONG_SECONDS
     while not ctx.cancelled and time.monotonic() < end:
         time.sleep(0.01)
