@@ -42,6 +42,8 @@ class Clock:
         """Those that have seen a tick."""
 
         self._ticking = False
+        self.stopping = False
+        """The server of this loop wants to stop."""
 
     def add(self, call: Late) -> None:
         """Tell it after one or two ticks, unless it is discarded before."""
@@ -86,12 +88,18 @@ def get_clock() -> tuple[Clock, asyncio.Task[Any]]:
     clock = _here.clock
     task = None if clock is None else asyncio.current_task(clock.loop)
     if clock is None or task is None:
-        loop = asyncio.get_running_loop()
-        if clock is None or clock.loop is not loop:
-            clock = _here.clock = Clock(loop)
-        task = asyncio.current_task(loop)
+        clock = clock_of(asyncio.get_running_loop())
+        task = asyncio.current_task(clock.loop)
         assert task is not None
     return clock, task
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Clock:
+    """Return the clock of a loop that runs in this thread."""
+    clock = _here.clock
+    if clock is None or clock.loop is not loop:
+        clock = _here.clock = Clock(loop)
+    return clock
 
 
 class Limit:

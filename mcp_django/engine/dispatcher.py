@@ -26,7 +26,7 @@ from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.observer import make_record, record
 from mcp_django.engine.params import check_params
 from mcp_django.engine.results import Sound
-from mcp_django.engine.rounds import MAY_ASK, InputRequired, begin_round, end_round, merged
+from mcp_django.engine.rounds import MAY_ASK, InputRequired, begin_round, end_round
 from mcp_django.engine.schemas import result_schema
 from mcp_django.engine.switches import read_switches
 from mcp_django.exceptions import ProtocolError
@@ -107,7 +107,10 @@ async def _answer(exchange: Exchange) -> Answer:
         if exchange.engine.declared.unread:
             await read_switches(exchange.engine.declared)
             exchange.engine.refresh()
-        result = await _handle(exchange)
+        try:
+            result = await _handler(exchange)(exchange)
+        except (InputRequired, BaseExceptionGroup) as asked:  # a group: there was a task group around the questions
+            result = end_round(asked, exchange)
         if not isinstance(result, bytes):
             result = shape(exchange, result)
     except ProtocolError as error:
@@ -124,8 +127,8 @@ async def _answer(exchange: Exchange) -> Answer:
     return Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(exchange.request_id), result))
 
 
-def _handle(exchange: Exchange) -> Awaitable[dict[str, Any] | bytes]:
-    """Check a request against its revision, and return what its handler will give.
+def _handler(exchange: Exchange) -> Handler:
+    """Check a request against its revision, and return what handles it.
 
     Raises:
         ProtocolError: the revision has no such method, or not with these params.
@@ -137,18 +140,7 @@ def _handle(exchange: Exchange) -> Awaitable[dict[str, Any] | bytes]:
     check_params(exchange)
     if exchange.modern and method in MAY_ASK:
         begin_round(exchange)
-        return _in_a_round(handler, exchange)
-    return handler(exchange)
-
-
-async def _in_a_round(handler: Handler, exchange: Exchange) -> dict[str, Any] | bytes:
-    """Handle a request that may end with questions, or bring the answers to them."""
-    try:
-        return await handler(exchange)
-    except InputRequired as asked:
-        return end_round(asked, exchange)
-    except BaseExceptionGroup as group:  # a task group around the questions
-        return end_round(merged(group), exchange)
+    return handler
 
 
 def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:

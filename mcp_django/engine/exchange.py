@@ -57,7 +57,7 @@ class Channel(Protocol):
         """Let a client that can come back for the rest of the answer do so; any other stays."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Exchange:
     """One request: what is asked, in which revision, by whom, and the way back."""
 
@@ -89,23 +89,23 @@ class Exchange:
     answers: dict[str, Any] = field(default_factory=dict)
     """What the client has answered to questions of this call so far, by their keys (2026-07-28)."""
 
-    component: str = ""
-    """Name of the component at work, for the log."""
-
-    key: str = ""
-    """URI of the resource at work as it is declared, for the record. Empty: the name is the key."""
-
-    failure: str = ""
-    """Why it was refused, or what a function raised, in a word, for the record."""
-
     parent: Exchange | None = None
     """The exchange whose function reads a resource in this one."""
 
-    timed: Timed | None = None
-    """What a clock looks at already for as long as this is answered, in the same task."""
-
     rights: Rights | None = None
     """What its user may do, as far as it has been read."""
+
+    component: str = field(default="", init=False)
+    """Name of the component at work, for the log."""
+
+    key: str = field(default="", init=False)
+    """URI of the resource at work as it is declared, for the record. Empty: the name is the key."""
+
+    failure: str = field(default="", init=False)
+    """Why it was refused, or what a function raised, in a word, for the record."""
+
+    timed: Timed | None = field(default=None, init=False)
+    """What a clock looks at already for as long as this is answered, in the same task. No other exchange has it."""
 
     _cancelled: bool = field(default=False, init=False)
     _over: bool = field(default=False, init=False)

@@ -41,8 +41,7 @@ class InputRequired(BaseException):
         self.requests = requests
 
 
-def merged(group: BaseExceptionGroup[Any]) -> InputRequired:
-    """Make one of all questions in a group. Raises the group when there is anything else in it."""
+def _merged(group: BaseExceptionGroup[Any]) -> InputRequired:
     asked, rest = group.split(InputRequired)
     if rest is not None or asked is None:
         raise group
@@ -64,6 +63,8 @@ def begin_round(exchange: Exchange) -> None:
         ProtocolError: the state is not one that we gave this caller for this call, or is too old.
     """
     params = exchange.params or {}
+    if "requestState" not in params and "inputResponses" not in params:
+        return
     state = params.get("requestState")
     if state is not None:
         exchange.answers.update(_unseal(state, exchange))
@@ -72,8 +73,10 @@ def begin_round(exchange: Exchange) -> None:
         exchange.answers.update(responses)
 
 
-def end_round(asked: InputRequired, exchange: Exchange) -> dict[str, Any]:
-    """Make the result that asks the client."""
+def end_round(asked: InputRequired | BaseExceptionGroup[Any], exchange: Exchange) -> dict[str, Any]:
+    """Make the result that asks the client. Raises a group in which there is anything but questions."""
+    if isinstance(asked, BaseExceptionGroup):
+        asked = _merged(asked)
     known = {key: answer for key, answer in exchange.answers.items() if key not in asked.requests}
     state = {"answers": known, "expires": time() + LIFETIME_SECONDS, "for": _binding(exchange)}
     sealed = _codec(*_keys()).seal(json.dumps(state).encode())

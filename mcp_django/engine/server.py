@@ -53,7 +53,7 @@ class Engine:
     def __init__(self, server: MCPServer) -> None:
         self.declared = server
         self._compiled: dict[tuple[Kind, str], Any] = {}
-        self._revision, self._generation = server.revision, server.generation
+        self.revision, self._generation = server.revision, server.generation  # what it was built of
         self.icons = [to_icon(icon, f"server {server.name!r} in {server.module}") for icon in server.icons]
         self._check_texts()
         self._build(strict=True)
@@ -72,8 +72,8 @@ class Engine:
 
         What can't be served is left out and told in the log: the rest of a running server must not suffer from it.
         """
-        if self._revision != self.declared.revision:
-            self._revision = self.declared.revision
+        if self.revision != self.declared.revision:
+            self.revision = self.declared.revision
             if self._generation != self.declared.generation:
                 self._generation, self._compiled = self.declared.generation, {}
             self._build(strict=False)
@@ -231,7 +231,7 @@ def get_engine(server: MCPServer) -> Engine:
     engine: Engine | None = server.engine
     if engine is None:
         engine = server.engine = Engine(server)
-    else:
+    elif engine.revision != server.revision:
         engine.refresh()
     return engine
 

@@ -12,9 +12,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
-from weakref import WeakSet
 
-from mcp_django.engine.clock import Limit, get_clock
+from mcp_django.engine.clock import Limit, clock_of, get_clock
 from mcp_django.engine.exchange import Exchange
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.stopping import at_stop
@@ -25,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 _watched: set[Watch] = set()
 _interruptible: set[asyncio.Task[Any]] = set()
-_stopping: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
 
 
 class Watch:
@@ -125,7 +123,7 @@ class Watch:
         self.is_late = True
         if self.limit is not None:
             self.limit.late()
-        if asyncio.get_running_loop() in _stopping:
+        if self._clock.stopping:
             self.stop()
             return
         if not self._reply.on_departure(self._leave):
@@ -185,8 +183,8 @@ class interruptible:
     """
 
     def __enter__(self) -> None:
-        _, self._task = get_clock()
-        if _stopping and asyncio.get_running_loop() in _stopping:
+        clock, self._task = get_clock()
+        if clock.stopping:
             raise Stopping
         _interruptible.add(self._task)
 
@@ -199,7 +197,7 @@ class interruptible:
 
 def stop_watched() -> None:
     """End all calls on this loop that have run for a while, or begin from now on: the server wants to stop."""
-    _stopping.add(asyncio.get_running_loop())
+    clock_of(asyncio.get_running_loop()).stopping = True
     for watch in list(_watched):
         watch.stop()
     for task in list(_interruptible):

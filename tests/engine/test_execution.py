@@ -211,6 +211,24 @@ async def test_a_sync_tool_that_is_speaking_sees_that_it_is_cancelled(server: MC
     assert seen == [True]
 
 
+async def test_the_limit_of_a_function_still_holds_after_it_has_read_a_resource(
+    server: MCPServer, connect: Connect, era: str
+) -> None:
+    @server.resource("polls://all")
+    async def polls() -> str:
+        return "all"
+
+    @server.tool(timeout=0.3)
+    async def tool(ctx: Context) -> str:
+        await ctx.read_resource("polls://all")
+        await asyncio.sleep(30)
+        return "late"
+
+    async with asyncio.timeout(10), connect(era) as client:
+        result = await client.call_tool("tool", {})
+    assert result.content[0].text == "Tool 'tool' took longer than 0.3 seconds."
+
+
 async def test_a_timeout_of_the_tools_own_is_a_crash_like_any_other(server: MCPServer, connect: Connect) -> None:
     @server.tool(timeout=30)
     async def calls_somebody() -> None:

@@ -404,7 +404,6 @@ async def test_a_call_whose_session_ends_while_the_client_is_away_ends(peer: Pee
 async def test_a_call_whose_client_is_away_does_not_keep_a_server_from_stopping(
     peer: Peer, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "_stopping", set())
     await lost(peer)
     watch.stop_watched()
     assert await work.has_ended() == "cancelled"

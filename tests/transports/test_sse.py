@@ -464,7 +464,6 @@ async def test_the_stream_ends_when_the_server_stops(
 ) -> None:
     await peer.begin("wait")
     await until(lambda: watch._watched)
-    monkeypatch.setattr(watch, "_stopping", set())
     stop_watched()
     await peer.ended()
     assert (ended, await Session.objects.acount()) == (["cancelled"], 0)
