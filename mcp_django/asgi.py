@@ -51,7 +51,7 @@ def get_mcp_application() -> ProtocolTypeRouter:
     refuse_shadow()
     from mcp_django.routing import get_http_applications  # finds the declarations, which needs loaded apps
 
-    return by_path(get_http_applications(), ProtocolTypeRouter({"http": patiently, "lifespan": lifespan}))
+    return ProtocolTypeRouter({"http": by_path(get_http_applications(), patiently), "lifespan": lifespan})
 
 
 def by_path(applications: Mapping[str, Application], other: Application) -> Application:
@@ -59,14 +59,12 @@ def by_path(applications: Mapping[str, Application], other: Application) -> Appl
 
     Args:
         applications: by paths without slashes at their ends, below where the server mounts the project (``root_path``).
-        other: what takes all other paths, and other protocols.
+        other: what takes all other paths.
     """
 
     by_name = {f"/{path}{slash}": each for path, each in applications.items() for slash in ("", "/")}
 
     def route(scope: dict[str, Any], receive: Receive, send: Send) -> Awaitable[None]:
-        if scope["type"] != "http":
-            return other(scope, receive, send)
         path = scope["path"]
         if root := scope.get("root_path"):
             path = path.removeprefix(root) if path.startswith(root) else ""
