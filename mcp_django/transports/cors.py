@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp_django.conf import get_settings
-from mcp_django.transports.reply import Send
 
 EXPOSED = b"WWW-Authenticate, Mcp-Session-Id, Retry-After"
 """What a page may read of the answer's headers: where to sign in, its session, and when to try again."""
@@ -28,25 +27,18 @@ def allows_origin(origin: str | None) -> bool:
     return origin in allowed or ("*" in allowed and get_settings().AUTH != "none")
 
 
-def for_pages(scope: Mapping[str, Any], send: Send) -> Send:
-    """Return a ``send`` that lets the page which asked read the answer; ``send`` itself when no page may."""
+def headers_for_pages(scope: Mapping[str, Any]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the headers that let the page which asked read the answer; none when no page may."""
     if not get_settings().OAUTH.ALLOWED_ORIGINS:
-        return send
+        return ()
     origins = [value for name, value in scope["headers"] if name.lower() == b"origin"]
     if len(origins) != 1 or not allows_origin(origins[0].decode("latin-1")):
-        return send
-    added = [
+        return ()
+    return (
         (b"access-control-allow-origin", origins[0]),
         (b"access-control-expose-headers", EXPOSED),
         (b"vary", b"Origin"),
-    ]
-
-    async def send_to_page(event: dict[str, Any]) -> None:
-        if event["type"] == "http.response.start":
-            event = {**event, "headers": [*event["headers"], *added]}
-        await send(event)
-
-    return send_to_page
+    )
 
 
 def preflight(scope: Mapping[str, Any], headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...] | None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import NoWay
 from mcp_django.sessions.log import EventLog
-from mcp_django.transports.slow_readers import PatientSend
-
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+from mcp_django.transports.slow_readers import PatientSend, Send, patient
 
 RETRY_SECONDS = 1
 """A client that lost its connection is asked to come back after this long."""
@@ -25,12 +23,16 @@ _STREAM_HEADERS = (
 
 
 class Reply:
-    """What goes back, in order. Used by the call's task and, for comments, by the one that watches it."""
+    """What goes back, in order. Used by the call's task and, for comments, by the one that watches it.
 
-    __slots__ = ("_dropped", "_ended", "_log", "_primed", "_retry", "_send", "_streaming", "_writing")
+    Args:
+        headers: of whatever goes back, beside those of its form.
+    """
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    __slots__ = ("_dropped", "_ended", "_headers", "_log", "_primed", "_retry", "_send", "_streaming", "_writing")
+
+    def __init__(self, send: Send, headers: tuple[tuple[bytes, bytes], ...] = ()) -> None:
+        self._send, self._headers = send, headers
         self._writing: asyncio.Lock | None = None
         self._streaming = False
         self._ended = False
@@ -134,7 +136,7 @@ class Reply:
         if self._ended:
             return
         self._ended = True
-        lines = [_JSON, (b"content-length", b"%d" % len(body)), *headers]
+        lines = [_JSON, (b"content-length", b"%d" % len(body)), *headers, *self._headers]
         await self._send({"type": "http.response.start", "status": status, "headers": lines if body else lines[1:]})
         await self._send({"type": "http.response.body", "body": body})
 
@@ -190,6 +192,7 @@ class Reply:
     async def _begin(self) -> None:
         """Send the headers of a stream, all of them even if the writer is cancelled meanwhile."""
         self._streaming = True
+        self._send = patient(self._send)
         beginning = asyncio.ensure_future(self._send_beginning())
         try:
             await asyncio.shield(beginning)
@@ -199,7 +202,7 @@ class Reply:
 
     async def _send_beginning(self) -> None:
         event_id = await self._log.begin() if self._log is not None else ""
-        await self._send({"type": "http.response.start", "status": 200, "headers": list(_STREAM_HEADERS)})
+        await self._send({"type": "http.response.start", "status": 200, "headers": [*_STREAM_HEADERS, *self._headers]})
         if event_id and self._primed:
             await self._put(_prime(event_id, self._retry))
 

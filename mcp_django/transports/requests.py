@@ -15,12 +15,11 @@ from mcp_django.engine.dispatcher import refusal
 from mcp_django.engine.observer import record_refusal
 from mcp_django.registry import MCPServer
 from mcp_django.sessions.connection import Transport
-from mcp_django.transports.cors import for_pages, preflight
+from mcp_django.transports.cors import headers_for_pages, preflight
 from mcp_django.transports.eras import HTTPRequest
 from mcp_django.transports.principals import principal_of
 from mcp_django.transports.refusals import STOPPING, Refusal, check_host, check_origin, read_headers, too_large
 from mcp_django.transports.reply import Reply
-from mcp_django.transports.slow_readers import patient
 from mcp_django.transports.watch import Receive, Stopping, interruptible
 
 logger = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class HTTPConsumer(AsyncConsumer):
         return cls(**initkwargs)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        reply, principal = Reply(for_pages(scope, patient(send))), ANONYMOUS
+        reply, principal = Reply(send, headers_for_pages(scope)), ANONYMOUS
         try:
             headers, doubled = read_headers(scope)
             check_host(scope, headers)
