@@ -135,30 +135,26 @@ async def forward(
 ) -> None:
     """Send a listener's events until it ends.
 
-    While it only waits, it holds one timer, and none where it needs not look and its time is endless.
-
     Args:
         seconds: after which it ends, also when it is held up in the middle of what it sends.
         look: asked after each ``every`` seconds, and when the listener is stale, whether it may go on.
     """
     loop, end = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds
     timer: asyncio.TimerHandle | None = None
-    rested = 0.0
+    rested = -inf
     try:
         while not listener.ended and (now := loop.time()) < end:
             timer = timer or _alarm(listener, min(end - now, every))
             if not listener.awake:
                 await listener.woken()
-            if (breath := rested - loop.time()) > 0 and not listener.ended:
-                await asyncio.sleep(breath)
-            events = listener.take()
+            await _breath(listener, rested)
             with Limit(max(end - loop.time(), 0.001) if end < inf else 0):
                 if listener.heed():  # whoever touched it: one loop's timer may ring a moment before its time
                     _cancelled(timer)
                     timer = None
                     if look is not None and not await look():
                         return
-                for event in await not_hidden(events):
+                for event in await not_hidden(listener.take()):
                     await notify(event.method, event.params(meta))
             rested = loop.time() + BREATH_SECONDS
     except TimeoutError:
@@ -167,12 +163,20 @@ async def forward(
         _cancelled(timer)
 
 
+async def _breath(listener: Listener, until: float) -> None:
+    """Wait for what happens meanwhile, unless the stream has ended."""
+    seconds = until - asyncio.get_running_loop().time()
+    if seconds > 0 and not listener.ended:
+        await asyncio.sleep(seconds)
+
+
 def _cancelled(timer: asyncio.TimerHandle | None) -> None:
     if timer is not None:
         timer.cancel()
 
 
 def _alarm(listener: Listener, seconds: float) -> asyncio.TimerHandle | None:
+    """Set the one timer that a stream holds while it only waits; none where it needs not look and its time is endless."""
     return asyncio.get_running_loop().call_later(seconds, listener.touch) if seconds < inf else None
 
 
