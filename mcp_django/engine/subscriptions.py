@@ -135,13 +135,14 @@ async def forward(
 ) -> None:
     """Send a listener's events until it ends.
 
+    While it only waits, it holds one timer, and none where it needs not look and its time is endless.
+
     Args:
         seconds: after which it ends, also when it is held up in the middle of what it sends.
         look: asked after each ``every`` seconds, and when the listener is stale, whether it may go on.
     """
-    loop, end = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds
+    loop, end, rested = asyncio.get_running_loop(), asyncio.get_running_loop().time() + seconds, -inf
     timer: asyncio.TimerHandle | None = None
-    rested = -inf
     try:
         while not listener.ended and (now := loop.time()) < end:
             timer = timer or _alarm(listener, min(end - now, every))
@@ -176,7 +177,6 @@ def _cancelled(timer: asyncio.TimerHandle | None) -> None:
 
 
 def _alarm(listener: Listener, seconds: float) -> asyncio.TimerHandle | None:
-    """Set the one timer that a stream holds while it only waits; none where it needs not look and its time is endless."""
     return asyncio.get_running_loop().call_later(seconds, listener.touch) if seconds < inf else None
 
 
