@@ -9,10 +9,10 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from django.core.signals import setting_changed
-from django.db import close_old_connections, connections, reset_queries
+from django.db import close_old_connections, connections
 from django.dispatch import receiver
 
 from mcp_django.conf import get_settings
@@ -34,6 +34,9 @@ class Starter(Protocol):
 
     def start(self, worker: Worker) -> None:
         """Begin on the given thread."""
+
+
+S = TypeVar("S")
 
 
 class Worker(Thread):
@@ -118,6 +121,15 @@ class Pool:
             lane = self._waiting.popleft()
         lane.start(worker)
 
+    def take_waiting(self, kind: type[S], most: int) -> list[S]:
+        """Take those of a kind out of the line who have waited longest, up to the first of another kind."""
+        taken: list[S] = []
+        with self._lock:
+            while self._waiting and len(taken) < most and isinstance(first := self._waiting[0], kind):
+                self._waiting.popleft()
+                taken.append(first)
+        return taken
+
     def forget(self, lane: Starter) -> None:
         """Take a lane out of the line."""
         with self._lock:
@@ -145,9 +157,10 @@ class Pool:
 
 
 def begin_work() -> None:
-    """Do what Django does on ``request_started``."""
-    reset_queries()
-    close_old_connections()
+    """Do what Django does on ``request_started``, in one walk over the connections of this thread."""
+    for connection in connections.all(initialized_only=True):
+        connection.queries_log.clear()
+        connection.close_if_unusable_or_obsolete()
 
 
 def has_work_to_finish() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from mcp_django.asgi import get_mcp_application
@@ -9,3 +10,5 @@ from mcp_django.asgi import get_mcp_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 application = get_mcp_application()
+
+gc.freeze()  # what is loaded by now stays: the garbage collector need not look at it again and again

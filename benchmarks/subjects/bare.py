@@ -7,6 +7,8 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
+from benchmarks.subjects.frozen import freeze
+
 BODY = to_json(
     {
         "jsonrpc": "2.0",
@@ -47,3 +49,5 @@ def answering(*events: Mapping[str, Any]) -> Application:
 
 
 application = answering(START, {"type": "http.response.body", "body": BODY})
+
+freeze()

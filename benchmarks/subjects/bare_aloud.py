@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.subjects.bare import BODY, answering
+from benchmarks.subjects.frozen import freeze
 
 SAID = b'{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":"adding"}}'
 FRAME = b"event: message\r\ndata: %b\r\n\r\n"
@@ -21,3 +22,5 @@ application = answering(
     {"type": "http.response.body", "body": FRAME % SAID, "more_body": True},
     {"type": "http.response.body", "body": FRAME % BODY},
 )
+
+freeze()

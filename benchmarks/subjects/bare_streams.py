@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from benchmarks.subjects.controls import Receive, Send, with_controls
+from benchmarks.subjects.frozen import freeze
 
 EVENT = b'event: message\r\ndata: {"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{}}\r\n\r\n'
 START = {"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]}
@@ -31,3 +32,5 @@ async def _publish() -> None:
 
 
 application = with_controls(_stream, _publish)
+
+freeze()

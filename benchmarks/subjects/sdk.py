@@ -13,6 +13,8 @@ from typing import Any
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import SubscriptionBus
 
+from benchmarks.subjects.frozen import freeze
+
 
 def make_server(tools: int = 0, subscriptions: SubscriptionBus | None = None) -> MCPServer[Any]:
     """Return a server with the measured functions, or with so many copies of ``add``."""
@@ -46,13 +48,17 @@ def session_app() -> Any:
 def stateless() -> Any:
     """Return ``stateless_app()``, for ``uvicorn --factory``."""
     _setup_django()
-    return stateless_app()
+    application = stateless_app()
+    freeze()
+    return application
 
 
 def sessions() -> Any:
     """Return ``session_app()``, for ``uvicorn --factory``."""
     _setup_django()
-    return session_app()
+    application = session_app()
+    freeze()
+    return application
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.subscriptions import InMemorySubscriptionBus, ToolsListChanged
 
 from benchmarks.subjects.controls import Receive, Send, with_controls
+from benchmarks.subjects.frozen import freeze
 
 django.setup()
 
@@ -70,3 +71,5 @@ async def _publish() -> None:
 
 
 application = with_controls(_endpoint, _publish)
+
+freeze()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from contextlib import suppress
-from functools import partial
-from hashlib import sha256
+from functools import lru_cache, partial
+from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
 from time import time
 
-from django.core.cache import cache, caches
+from django.core.cache import caches
+from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.http import HttpRequest
 
@@ -28,26 +27,33 @@ def take(rate: Rate, *names: str) -> int | None:
     Args:
         names: what is counted, and whose: each combination has a counter of its own.
     """
+    return _take(caches["default"], rate, names)
+
+
+def _take(cache: BaseCache, rate: Rate, names: tuple[str, ...]) -> int | None:
     now = time()
     window = int(now // rate.seconds)
-    digest = sha256(json.dumps([*names, rate.seconds, window]).encode()).hexdigest()
-    if _count(f"mcp_django.limits.{digest}", rate.seconds + 1) <= rate.limit:
+    counted = repr((names, rate.seconds, window)).encode("utf-8", "surrogatepass")
+    digest = blake2b(counted, digest_size=24).hexdigest()
+    if _count(cache, f"mcp_django.limits.{digest}", rate.seconds + 1) <= rate.limit:
         return None
     return max(1, ceil((window + 1) * rate.seconds - now))
 
 
 async def atake(rate: Rate, *names: str) -> int | None:
     """Do what ``take`` does, for async code: in place where the cache is this process's memory, else on a thread."""
-    if type(caches["default"]) is LocMemCache:
-        return take(rate, *names)
+    if type(cache := caches["default"]) is LocMemCache:
+        return _take(cache, rate, names)
     return await on_errand(partial(take, rate, *names))
 
 
-def _count(key: str, seconds: int) -> int:
+def _count(cache: BaseCache, key: str, seconds: int) -> int:
     """Count one more in this window, and return how many it has been. Of two at once, one adds and both are counted."""
     for _ in range(2):
-        with suppress(ValueError):  # nobody has counted in this window yet, or it ran out in this moment
+        try:
             return cache.incr(key)
+        except ValueError:  # nobody has counted in this window yet, or it ran out in this moment
+            pass
         if cache.add(key, 1, timeout=seconds):
             return 1
     return 1
@@ -72,10 +78,15 @@ def address_of(peer: str, forwarded: str) -> str:
     if proxies:
         hops = [hop.strip() for hop in forwarded.split(",")]
         peer = hops[-proxies] if len(hops) >= proxies else peer
+    return _network_of(peer[:64])
+
+
+@lru_cache(maxsize=256)
+def _network_of(peer: str) -> str:
     try:
         parsed = ip_address(peer)
     except ValueError:
-        return peer[:64]
+        return peer
     if isinstance(parsed, IPv6Address):
         return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
     return str(parsed)

@@ -71,6 +71,8 @@ async def admitted(component: C | None, exchange: Exchange) -> C | None:
     if asks_nothing(exchange):
         return component
     access = exchange.engine.access[component.declaration.kind, component.key]
+    if not access.restricted and exchange.principal.kind != "visitor":
+        return component
     match (await _judge([access], exchange))[0]:
         case Verdict.ALLOWED:
             return component

@@ -87,9 +87,9 @@ def test_what_a_client_sends_makes_no_key_longer(monkeypatch: pytest.MonkeyPatch
             seen.append(key)
             return True
 
-    monkeypatch.setattr(limits, "cache", Spy("", {}))
+    monkeypatch.setattr(limits, "caches", {"default": Spy("", {})})
     take(Rate(1, 60), "x" * 10_000, "\0\n")
-    assert [len(key) for key in seen] == [len("mcp_django.limits.") + 64]
+    assert [len(key) for key in seen] == [len("mcp_django.limits.") + 48]
 
 
 def test_a_counter_that_is_lost_in_between_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_counter_that_is_lost_in_between_begins_anew(monkeypatch: pytest.Monke
             return False
 
     forgetful = Forgetful("", {})
-    monkeypatch.setattr(limits, "cache", forgetful)
+    monkeypatch.setattr(limits, "caches", {"default": forgetful})
     assert take(Rate(1, 60), "lost") is None
     assert forgetful.adds == 2
 
@@ -126,7 +126,6 @@ async def test_what_may_block_is_counted_on_a_thread(monkeypatch: pytest.MonkeyP
             return 1
 
     remote = Remote("", {})
-    monkeypatch.setattr(limits, "cache", remote)
     monkeypatch.setattr(limits, "caches", {"default": remote})
     assert await atake(Rate(1, 60), "remote") is None
     assert threads != [current_thread().name]
