@@ -33,6 +33,7 @@ async def check_rate(rate: Rate, component: Component, exchange: Exchange) -> No
     name = f"{component.declaration.kind} {component.key!r}"
     wait = await atake(rate, "component", exchange.engine.declared.path, name, *_caller(exchange))
     if wait is not None:
+        exchange.key = component.key
         await tell_refusal("throttled", exchange.engine.declared.path, exchange.principal, name)
         raise Throttled(name.capitalize(), rate, wait)
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 from asgiref.sync import sync_to_async
+from django.core.cache import cache
 from django.dispatch import Signal
 from mcp.shared.exceptions import MCPError
 
@@ -89,6 +90,19 @@ async def test_what_is_refused_and_what_crashes_are_told_apart(
         ("resource", "notes://{number}", "failed", "ZeroDivisionError"),
         ("prompt", "", "refused", "unknown"),
     ]
+
+
+async def test_a_call_that_comes_too_often_is_recorded_with_what_was_called(
+    server: MCPServer, connect: Connect, recorded: Recorded, era: str
+) -> None:
+    cache.clear()
+    server.add_tool(lambda: "", name="slow", throttle="1/h")
+    async with connect(era) as client:
+        await client.call_tool("slow", {})
+        with pytest.raises((MCPError, httpx2.HTTPStatusError)):
+            await client.call_tool("slow", {})
+    _, call = await read(recorded, "tools/call")
+    assert facts(call, "kind", "component", "outcome", "error") == ("tool", "slow", "refused", "throttled")
 
 
 async def test_a_cancelled_call_is_recorded(application: Any, server: MCPServer, recorded: Recorded) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from collections.abc import Callable, Iterator
 
@@ -29,6 +30,17 @@ async def test_all_else_goes_to_django(load: Load, routed: Callable[[], None]) -
     example = load("docs.examples.channels_asgi")
     page = Call(example.application, method="GET", path="/nothing-here", headers={"host": "testserver"})
     assert (await page.finished()).status == 404
+
+
+async def test_what_is_loaded_is_kept_from_the_garbage_collector(load: Load, routed: Callable[[], None]) -> None:
+    routed()
+    before = gc.get_freeze_count()
+    try:
+        example = load("docs.examples.frozen_asgi")
+        assert gc.get_freeze_count() > before
+    finally:
+        gc.unfreeze()
+    assert (await post(example.application, request("ping"))).status == 200
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -39,7 +41,7 @@ class Served:
 
 
 @pytest.fixture
-def served(no_demo: None, monkeypatch: pytest.MonkeyPatch) -> Served:
+def served(no_demo: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """Stop short of serving: no sockets are opened, and no stdin is read."""
     assert application is not None  # made before a test changes the settings
     served = Served()
@@ -58,7 +60,22 @@ def served(no_demo: None, monkeypatch: pytest.MonkeyPatch) -> Served:
         "mcp_django.transports.stdio.serve_stdio",
         lambda server, principal: served.over_stdio.append((server, principal)),
     )
-    return served
+    yield served
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize("way", [(), ("--stdio",)])
+def test_what_is_loaded_is_kept_from_the_garbage_collector_which_goes_on(served: Served, way: tuple[str, ...]) -> None:
+    before = gc.get_freeze_count()
+    served.run(*way)
+    assert gc.get_freeze_count() > before
+    assert gc.isenabled()
+
+
+def test_the_garbage_collector_goes_on_where_nothing_can_be_loaded(served: Served) -> None:
+    with pytest.raises(CommandError):
+        served.run("--stdio", "--server", "missing")
+    assert gc.isenabled()
 
 
 # Over HTTP
