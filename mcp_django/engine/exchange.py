@@ -138,8 +138,7 @@ class Exchange:
 
     def let_go(self) -> None:
         """Forget what was asked: an answer that stays open for hours holds as little as it can."""
-        if isinstance(self.params, dict):
-            self.params.clear()
+        self.params = None
         if isinstance(self.headers, dict):
             self.headers.clear()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -87,17 +86,44 @@ async def listen(exchange: Exchange) -> dict[str, Any]:
     kinds, uris = _wanted(exchange)
     listener = Listener(exchange.engine.declared.path, kinds, await audible_uris(uris, exchange))
     claim_stream(listener, exchange.principal.owner)
-    meta = {SUBSCRIPTION_ID: exchange.request_id}
+    subscription = _Subscription(exchange, listener, uris)
     try:
         await get_hub().joined()
-        await exchange.notify("notifications/subscriptions/acknowledged", _acknowledged(kinds, uris, meta))
+        await subscription.notify("notifications/subscriptions/acknowledged", {"notifications": _honoured(kinds, uris)})
         exchange.let_go()
         seconds = seconds_left(exchange.principal, get_settings().STREAM_SECONDS)
-        look = partial(_look, listener, uris, exchange)
-        await forward(listener, exchange.notify, meta, seconds=seconds, look=look, every=LOOK_SECONDS)
+        await forward(listener, subscription.notify, seconds=seconds, look=subscription.look, every=LOOK_SECONDS)
     finally:
         get_hub().listeners.remove(listener)
-    return {"_meta": meta}
+    return {"_meta": subscription.meta}
+
+
+class _Subscription:
+    """What an open stream holds for itself: as little as it can, since there are thousands."""
+
+    __slots__ = ("_exchange", "_listener", "_uris")
+
+    def __init__(self, exchange: Exchange, listener: Listener, uris: tuple[str, ...]) -> None:
+        self._exchange, self._listener, self._uris = exchange, listener, uris
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What says to which of its client's streams a message belongs."""
+        return {SUBSCRIPTION_ID: self._exchange.request_id}
+
+    async def notify(self, method: str, params: dict[str, Any]) -> None:
+        """Send a notification."""
+        await self._exchange.notify(method, {"_meta": self.meta, **params})
+
+    async def look(self) -> bool:
+        """Say whether the stream may go on; what its client may not hear of any more, it doesn't."""
+        exchange = self._exchange
+        principal = await renewed(exchange.principal)
+        if principal is None:
+            return False
+        exchange.principal, exchange.rights = principal, None
+        get_hub().listeners.resubscribe(self._listener, await audible_uris(self._uris, exchange, step_up=False))
+        return True
 
 
 def _wanted(exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -107,27 +133,14 @@ def _wanted(exchange: Exchange) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return kinds, tuple(dict.fromkeys(wanted.get("resourceSubscriptions") or ()))[:MAX_SUBSCRIPTIONS]
 
 
-def _acknowledged(kinds: tuple[str, ...], uris: tuple[str, ...], meta: dict[str, Any]) -> dict[str, Any]:
+def _honoured(kinds: tuple[str, ...], uris: tuple[str, ...]) -> dict[str, Any]:
     honoured: dict[str, Any] = {f"{kind}ListChanged": True for kind in kinds}
-    if uris:
-        honoured["resourceSubscriptions"] = uris
-    return {"notifications": honoured, "_meta": meta}
-
-
-async def _look(listener: Listener, uris: tuple[str, ...], exchange: Exchange) -> bool:
-    """Say whether the stream may go on; what its client may not hear of any more, it doesn't."""
-    principal = await renewed(exchange.principal)
-    if principal is None:
-        return False
-    exchange.principal, exchange.rights = principal, None
-    get_hub().listeners.resubscribe(listener, await audible_uris(uris, exchange, step_up=False))
-    return True
+    return honoured | {"resourceSubscriptions": uris} if uris else honoured
 
 
 async def forward(
     listener: Listener,
     notify: Notify,
-    meta: dict[str, Any] | None = None,
     *,
     seconds: float = inf,
     look: Look | None = None,
@@ -156,7 +169,7 @@ async def forward(
                     if look is not None and not await look():
                         return
                 for event in await not_hidden(listener.take()):
-                    await notify(event.method, event.params(meta))
+                    await notify(event.method, event.params)
             rested = loop.time() + BREATH_SECONDS
     except TimeoutError:
         return

@@ -29,10 +29,10 @@ class Event:
     kind: Kind
     uri: str = ""
 
-    def params(self, meta: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the params of the notification."""
-        params: dict[str, Any] = {"_meta": meta} if meta else {}
-        return params | {"uri": self.uri} if self.kind == "resource" else params
+    @property
+    def params(self) -> dict[str, Any]:
+        """The params of the notification."""
+        return {"uri": self.uri} if self.kind == "resource" else {}
 
     @property
     def method(self) -> str:

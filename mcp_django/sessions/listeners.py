@@ -22,6 +22,7 @@ class Listener:
 
     __slots__ = (
         "_pending",
+        "_token",
         "_waiter",
         "ended",
         "kinds",
@@ -30,7 +31,6 @@ class Listener:
         "server",
         "session",
         "stale",
-        "token",
         "uris",
     )
 
@@ -39,7 +39,7 @@ class Listener:
         self.kinds = _one(frozenset(kinds))
         self.uris = frozenset(uris)
         self.owner = ("", "")
-        self.token = token_hex(8)
+        self._token = ""
         self.opened = monotonic()
         self.ended = False
         self.stale = False
@@ -47,6 +47,12 @@ class Listener:
 
         self._pending: dict[Event, None] = {}
         self._waiter: asyncio.Future[None] | None = None  # an asyncio.Event would hold five times as much
+
+    @property
+    def token(self) -> str:
+        """What names the stream to other processes. Made when first asked for: most streams are never named."""
+        self._token = self._token or token_hex(8)
+        return self._token
 
     def put(self, event: Event) -> None:
         """Note an event."""

@@ -70,16 +70,17 @@ class HTTPConsumer(AsyncConsumer):
                     await reply.finish(b"", 204, allowed)
                     return
             principal = await principal_of(self.server, scope, headers)
-            request = Request(
-                server=self.server,
-                scope=scope,
-                headers=headers,
-                doubled=doubled,
-                principal=principal,
-                receive=receive,
-                reply=reply,
+            await self.serve(
+                Request(
+                    server=self.server,
+                    scope=scope,
+                    headers=headers,
+                    doubled=doubled,
+                    principal=principal,
+                    receive=receive,
+                    reply=reply,
+                )
             )
-            await self.serve(request)
         except Refusal as error:
             self._record(error, principal)
             body = refusal(error.request_id, error.code, str(error), error.data).body

@@ -28,12 +28,12 @@ class StreamableHTTPConsumer(HTTPConsumer):
             await HandshakeRequest(request, message).serve()
             return
         exchange = modern_exchange(request, message, request.reply)
-        del message  # a stream stays open for hours, and holds as little as it can
-        reply = request.reply
+        receive, reply = request.receive, request.reply
+        del message, request  # a stream stays open for hours, and holds as little as it can
         if exchange is None:
             await reply.finish(b"", 202)
             return
-        with Watch(request.receive, reply, get_settings().KEEP_ALIVE_SECONDS, exchange) as watch:
+        with Watch(receive, reply, get_settings().KEEP_ALIVE_SECONDS, exchange) as watch:
             given = await answer(exchange)
         if watch.left:
             return

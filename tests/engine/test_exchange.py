@@ -153,5 +153,5 @@ def test_what_a_cancelled_request_reads_is_cancelled_too_and_not_the_other_way_r
 def test_a_stream_that_stays_open_can_let_go_of_what_was_asked(server: MCPServer) -> None:
     exchange = make(server, meta={LEVEL_KEY: "debug"}, headers={"host": "localhost"})
     exchange.let_go()
-    assert (exchange.params, exchange.headers, exchange.log_level) == ({}, {}, None)
+    assert (exchange.params, exchange.headers, exchange.log_level) == (None, {}, None)
     make(server, headers=None).let_go()

@@ -172,10 +172,9 @@ async def test_nothing_is_kept_of_listeners_that_left(listeners: Listeners) -> N
 
 
 def test_an_event_names_its_notification() -> None:
-    assert (TOOLS.method, TOOLS.params()) == ("notifications/tools/list_changed", {})
+    assert (TOOLS.method, TOOLS.params) == ("notifications/tools/list_changed", {})
     updated = resource("x://1")
-    assert (updated.method, updated.params()) == ("notifications/resources/updated", {"uri": "x://1"})
-    assert updated.params({"tag": 1}) == {"_meta": {"tag": 1}, "uri": "x://1"}
+    assert (updated.method, updated.params) == ("notifications/resources/updated", {"uri": "x://1"})
     assert Event("a", "prompts").method == "notifications/prompts/list_changed"
     assert Event("a", "resources").method == "notifications/resources/list_changed"
 
