@@ -118,12 +118,14 @@ class Gauge:
 
     async def start(self) -> None:
         """Remember how things are."""
-        self._memory, self._tasks, self._cpu = self._server.memory(), await self._count_tasks(), self._server.cpu()
+        self._tasks = await self._count_tasks()
+        self._memory, self._cpu = self._server.memory(), self._server.cpu()
 
     async def read(self, items: int) -> tuple[float, float, float]:
         """Return KB, tasks and CPU seconds per item since then."""
-        cpu, memory = self._server.cpu() - self._cpu, self._server.memory() - self._memory
+        cpu = self._server.cpu() - self._cpu
         tasks = await self._count_tasks() - self._tasks
+        memory = self._server.memory() - self._memory
         return memory * 1000 / items, tasks / items, cpu / items
 
     async def _count_tasks(self) -> int:
