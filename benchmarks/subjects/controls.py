@@ -20,7 +20,10 @@ async def answer(send: Send, body: bytes) -> None:
 
 
 def with_controls(application: Application, publish: Callable[[], Awaitable[None]]) -> Application:
-    """Add ``/publish``, which tells every stream that the list of tools changed, and ``/tasks``, which counts them, once all garbage is gone."""
+    """Add ``/publish``, which tells every stream that the list of tools changed, and ``/tasks``, which counts tasks.
+
+    All garbage is gone then, so that the memory may be read as well.
+    """
 
     async def controlled(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         path = scope.get("path")
