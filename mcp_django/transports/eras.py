@@ -36,7 +36,7 @@ ASSUMED_VERSION = "2025-03-26"
 """The revision of a client that names none (2025-11-25, basic/transports, Protocol Version Header)."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class HTTPRequest:
     """One HTTP request, with what its checks have found out."""
 

@@ -29,7 +29,7 @@ class ClientLeft(Exception):
     """The client went away before its request was complete."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Request(HTTPRequest):
     """One HTTP request, and the connection that it came on."""
 
@@ -70,17 +70,7 @@ class HTTPConsumer(AsyncConsumer):
                     await reply.finish(b"", 204, allowed)
                     return
             principal = await principal_of(self.server, scope, headers)
-            await self.serve(
-                Request(
-                    server=self.server,
-                    scope=scope,
-                    headers=headers,
-                    doubled=doubled,
-                    principal=principal,
-                    receive=receive,
-                    reply=reply,
-                )
-            )
+            await self.serve(Request(self.server, scope, headers, doubled, principal, receive, reply))
         except Refusal as error:
             self._record(error, principal)
             body = refusal(error.request_id, error.code, str(error), error.data).body

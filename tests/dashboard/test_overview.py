@@ -146,8 +146,8 @@ def test_the_figures_are_those_of_the_calls(calls: list[Call], admin_client: Cli
         ("cron", "", 2),
     ]
     busiest = [(line.label, line.about, line.part.calls) for line in context["components"]]
-    assert busiest[:2] == [("search", "tool", 8), ("fail", "tool", 2)]
-    assert sorted(busiest[2:]) == [("hello", "prompt", 1), ("notes://all", "resource", 1), ("rare", "tool", 1)]
+    assert busiest[:3] == [("search", "tool", 8), ("rare", "tool", 3), ("fail", "tool", 2)]
+    assert sorted(busiest[3:]) == [("hello", "prompt", 1), ("notes://all", "resource", 1)]
 
 
 def test_percentiles_are_those_of_what_was_not_refused(calls: list[Call], admin_client: Client) -> None:
