@@ -43,7 +43,7 @@ class LineReader:
     def __init__(self, file: BinaryIO, limit: int) -> None:
         self._descriptor, self._limit = file.fileno(), limit
         self._lines: asyncio.Queue[bytes | None] = asyncio.Queue()  # nothing is read while it is long
-        self._begun = b""
+        self._begun = bytearray()
         self._paused = self._stopped = False
         self._may_read = Event()
         self._go_on: Callable[[], None] = self._may_read.set
@@ -66,7 +66,12 @@ class LineReader:
             asyncio.get_running_loop().remove_reader(self._descriptor)
 
     async def next(self) -> bytes | None:
-        """Return the next line, without its newline; ``None`` at the end."""
+        """Return the next line, without its newline; ``None`` at the end.
+
+        Lines that have come together are given one in each turn of the loop, so that what they start can go on.
+        """
+        if not self._lines.empty():
+            await asyncio.sleep(0)
         line = await self._lines.get()
         if self._paused and self._lines.qsize() < READ_AHEAD:
             self._paused = False
@@ -105,12 +110,13 @@ class LineReader:
         """Put complete lines into the queue. Returns whether more may come."""
         *pieces, rest = data.split(b"\n")
         for piece in pieces:
-            self._lines.put_nowait(self._begun + piece[: self._room()])
-            self._begun = b""
+            self._begun += piece[: self._room()]
+            self._lines.put_nowait(bytes(self._begun))
+            self._begun.clear()
         self._begun += rest[: self._room()]
         if not data:
             if self._begun:
-                self._lines.put_nowait(self._begun)
+                self._lines.put_nowait(bytes(self._begun))
             self._lines.put_nowait(None)
         self._paused = self._lines.qsize() >= READ_AHEAD
         return bool(data)

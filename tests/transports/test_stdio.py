@@ -590,6 +590,22 @@ async def test_a_reader_that_is_far_ahead_waits(
         assert [(await wire.receive())["id"] for _ in range(100)] == list(range(100))
 
 
+async def test_calls_that_come_together_are_not_too_many_as_long_as_they_end(
+    server: MCPServer, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stdio, "MAX_CALLS", 5)
+
+    @server.tool
+    async def tool() -> str:
+        return "done"
+
+    async with serve(handshake=True) as wire:
+        wire.send(*[call(number) for number in range(100)])
+        answers = [await wire.receive() for _ in range(100)]
+        assert [answer["id"] for answer in answers] == list(range(100))
+        assert all("result" in answer for answer in answers)
+
+
 # The process's own stdin and stdout
 
 
