@@ -17,7 +17,6 @@ from mcp_django.threads import Worker, begin_work, finish_work, get_own_pool
 
 T = TypeVar("T")
 
-
 MAX_TOGETHER = 8
 """Most errands that a thread runs before it tells of the first."""
 
@@ -66,6 +65,9 @@ class Errand(Generic[T]):
             if not prepared:
                 begin_work()
             self._settle = partial(self.future.set_result, self._fn())
+        except StopIteration as error:  # which no future can hold: nobody after it would be told either
+            self._settle = partial(self.future.set_exception, RuntimeError(f"The errand raised {error!r}."))
+            return False
         except BaseException as error:
             self._settle = partial(self.future.set_exception, error)
             return False

@@ -106,6 +106,15 @@ async def test_one_that_fails_fails_alone_and_the_next_finds_a_connection_that_w
     assert steps == ["begin", "finish", "begin", "begin", "finish"]
 
 
+async def test_what_no_future_can_hold_keeps_nobody_waiting(held: Held) -> None:
+    await held.hold()
+    tasks = await held.line(lambda: next(iter([])), lambda: 2)
+    await held.end()
+    async with asyncio.timeout(5):
+        failed, done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert (str(failed), done) == ("The errand raised StopIteration().", 2)
+
+
 async def test_one_that_is_cancelled_in_line_never_begins(held: Held) -> None:
     done: list[int] = []
     await held.hold()
