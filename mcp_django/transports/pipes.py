@@ -85,9 +85,9 @@ class LineReader:
     def _read_in_thread(self, loop: asyncio.AbstractEventLoop) -> None:
         more = True
         while more and not self._stopped:
+            self._may_read.clear()
             data = self._chunk()
             more = bool(data)
-            self._may_read.clear()
             try:
                 loop.call_soon_threadsafe(self._fed_by_thread, data)
             except RuntimeError:  # the loop is closed: serving is over
@@ -131,7 +131,10 @@ class LineWriter:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._thread = ThreadPoolExecutor(1, "mcp-stdout")
-        self._behind: list[Future[None]] = []
+        self._turn = asyncio.Lock()
+        self._rest: Future[None] | None = None
+        """What the thread writes, or has written last."""
+
         self._socket: socket.socket | None = None
         self._poll: select.poll | None = None
         mode = os.fstat(file.fileno()).st_mode
@@ -149,15 +152,13 @@ class LineWriter:
 
     async def write(self, line: bytes) -> None:
         """Write a line, which ends with its newline. What is for a client that has gone is dropped."""
-        if self._behind:
-            self._behind = [each for each in self._behind if not each.done()]
-        written = 0 if self._behind else self._write_now(line)
-        if written == len(line):
-            return
-        rest = self._thread.submit(self._write_all, line[written:])
-        self._behind.append(rest)
-        done = asyncio.wrap_future(rest)
-        await (asyncio.shield(done) if written else done)  # a line that has begun is finished, whoever is cancelled
+        async with self._turn:  # who is cancelled while they wait for it leaves nothing behind
+            if self._rest is not None and not self._rest.done():  # its writer was cancelled
+                await asyncio.shield(asyncio.wrap_future(self._rest))
+            written = self._write_now(line)
+            if written < len(line):
+                self._rest = self._thread.submit(self._write_all, line[written:])
+                await asyncio.shield(asyncio.wrap_future(self._rest))  # a line that has begun is finished
 
     def _write_now(self, line: bytes) -> int:
         """Write what the other end has room for, and return how many bytes that were."""

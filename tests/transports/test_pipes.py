@@ -231,6 +231,24 @@ async def test_a_line_that_has_begun_is_finished_though_its_writer_is_cancelled(
 
 
 @both_kinds
+async def test_a_client_that_cancels_and_does_not_read_fills_no_memory(ends: Ends) -> None:
+    with ends() as (source, sink):  # type: ignore[attr-defined]
+        writer = LineWriter(sink)
+        begun = asyncio.ensure_future(writer.write(b"a" * 1_000_000 + b"\n"))
+        await asyncio.sleep(0.05)
+        for _ in range(100):
+            given_up = asyncio.ensure_future(writer.write(b"never\n"))
+            await asyncio.sleep(0)
+            given_up.cancel()
+            await asyncio.gather(given_up, return_exceptions=True)
+        assert writer._thread._work_queue.qsize() == 0
+        after = asyncio.ensure_future(writer.write(b"c\n"))
+        assert await drained(source, 1_000_003) == b"a" * 1_000_000 + b"\nc\n"
+        await asyncio.gather(begun, after)
+        writer.close()
+
+
+@both_kinds
 async def test_what_is_for_a_client_that_has_gone_is_dropped(ends: Ends) -> None:
     with ends() as (source, sink):  # type: ignore[attr-defined]
         writer = LineWriter(sink)

@@ -401,9 +401,7 @@ async def test_a_call_whose_session_ends_while_the_client_is_away_ends(peer: Pee
     assert await work.has_ended() == "cancelled"
 
 
-async def test_a_call_whose_client_is_away_does_not_keep_a_server_from_stopping(
-    peer: Peer, work: Work, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_call_whose_client_is_away_does_not_keep_a_server_from_stopping(peer: Peer, work: Work) -> None:
     await lost(peer)
     watch.stop_watched()
     assert await work.has_ended() == "cancelled"

@@ -459,9 +459,7 @@ async def test_the_stream_ends_after_a_while(application: Any, limited: Callable
     assert (ended, await Session.objects.acount()) == (["cancelled"], 0)
 
 
-async def test_the_stream_ends_when_the_server_stops(
-    peer: SSEPeer, ended: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_stream_ends_when_the_server_stops(peer: SSEPeer, ended: list[str]) -> None:
     await peer.begin("wait")
     await until(lambda: watch._watched)
     stop_watched()
