@@ -37,10 +37,10 @@ class Query:
         from oauth2_provider.models import AccessToken
 
         from mcp_django.auth.keys import checksum
-        from mcp_django.sessions.store import in_thread
+        from mcp_django.lanes import on_own_thread
 
         rows = AccessToken.objects.select_related("user", "application")
-        await in_thread(lambda: rows.filter(token_checksum=checksum(self._token)).first())
+        await on_own_thread(lambda: rows.filter(token_checksum=checksum(self._token)).first())
 
 
 def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:

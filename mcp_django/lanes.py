@@ -1,47 +1,67 @@
-"""On which thread the sync code of a call runs: all of it on one.
+"""On which thread the sync code of a call runs.
 
-The first piece of sync code of a call (a sync tool, or the ORM inside an async one) takes a thread from the pool, and
-every later piece of the same call runs on that thread, so that cursors, transactions and thread-locals behave as in a
-Django view. When the call is over, the thread does what Django does between requests, ``close_old_connections()``, if
-that has anything to do, and goes back. docs/decisions/0004 has the measurements behind this.
+A sync function runs on a thread of the pool, as a Django view does, and leaves it when it returns (``on_thread``).
+
+An async one has a ``Lane``. Its first piece of sync code (the ORM, mostly) takes a thread from the pool, and every
+later piece of the same call runs on that thread, so that cursors, transactions and thread-locals behave as in a Django
+view. When the call is over, the thread does what Django does between requests, ``close_old_connections()``, if that has
+anything to do, and goes back. docs/decisions/0004 has the measurements behind this; ``turns`` says when it runs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from contextvars import ContextVar
 from functools import partial
-from threading import Lock
 from typing import Any, Self, TypeVar
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
+from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 
-from mcp_django.threads import Pool, Worker, begin_work, finish_work, has_work_to_finish
+from mcp_django.threads import (
+    Pool,
+    Worker,
+    begin_work,
+    finish_work,
+    get_own_pool,
+    get_pool,
+    has_work_to_finish,
+)
+from mcp_django.turns import Job, Turns, Visit, get_turns
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+CALL_IS_OVER = "The MCP call is over: a task that it left behind can't run sync code any more."
+
 
 class Lane:
-    """The thread of one call, taken when first needed: ``with Lane(pool): ...`` around the call.
+    """The thread of one async call, taken when first needed: ``with Lane(pool): ...`` around the call.
 
     asgiref runs thread-sensitive code (``sync_to_async`` and every async method of the ORM) here, unless an outer
     ``async_to_sync`` has a thread of its own, as in ``TestCase``: then there, inside the test's transaction.
+
+    All of it but ``start`` is for the loop of the call.
     """
 
-    __slots__ = ("_backlog", "_closed", "_pool", "_tokens", "_unfinished", "_worker")
-    _lock = Lock()  # one for all lanes: it is held for a moment only, and making one costs each call more
+    __slots__ = ("_backlog", "_pool", "_tokens", "_turns", "begun", "closed", "unfinished", "worker")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._worker: Worker | None = None
-        self._backlog: list[Callable[[], None]] | None = None
-        self._unfinished = 0  # pieces of work
-        self._closed = False
+        self._backlog: list[Piece] | None = None
+        """Pieces that wait for a thread. ``None``: nobody has asked for one."""
+
+        self.worker: Worker | None = None
+        self.unfinished = 0
+        """Pieces of which nobody has heard yet that they ended."""
+
+        self.begun = False
+        """Whether the thread has been prepared for this call."""
+
+        self.closed = False
 
     def __enter__(self) -> Self:
         self._tokens = _lane.set(self), SyncToAsync.thread_sensitive_context.set(_every_call)
@@ -51,70 +71,133 @@ class Lane:
         lane, context = self._tokens
         _lane.reset(lane)
         SyncToAsync.thread_sensitive_context.reset(context)
-        with self._lock:
-            self._closed = True
-            worker, backlog, self._backlog = self._worker, self._backlog, None
-            at_rest = not self._unfinished
-        if worker is None:
-            if backlog is not None:
-                self._pool.forget(self)
-        elif at_rest and not worker.unfinished:  # to wake the thread would cost as much as a small query
+        self.closed = True
+        if self._backlog is None:
+            return
+        if (worker := self.worker) is None:
+            self._pool.forget(self)
+            for piece in self._backlog:
+                piece.settle()
+        elif not self.unfinished and not worker.unfinished:  # to wake the thread would cost as much as a small query
             self._pool.give_back(worker)
         else:
             worker.put(lambda: finish_work(self._pool, worker))  # behind what a cancelled call may have left running
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Run ``fn`` on the call's thread. Raises ``RuntimeError`` when the call is over."""
-        future: Future[T] = Future()
-        job = self._job(future, partial(fn, *args, **kwargs))
-        with self._lock:
-            if self._closed:
-                raise RuntimeError("The MCP call is over: a task that it left behind can't run sync code any more.")
-            self._unfinished += 1
-            if self._worker is not None:
-                self._worker.put(job)
-                return future
-            if self._backlog is not None:
-                self._backlog.append(job)
-                return future
-            self._backlog = [job]
-        if (worker := self._pool.borrow(self)) is not None:
-            self.start(worker)
-        return future
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> asyncio.Future[T]:
+        """Run ``fn`` on the call's thread. Raises ``RuntimeError``: the call is over, or the system has no thread."""
+        if self.closed:
+            raise RuntimeError(CALL_IS_OVER)
+        if self._backlog is None:
+            self._turns = get_turns()
+            self.worker = self._pool.borrow(self)
+            self._backlog = []
+        piece = Piece(self, self._turns, partial(fn, *args, **kwargs))
+        self.unfinished += 1
+        if self.worker is None:
+            self._backlog.append(piece)
+        else:
+            self._turns.add(piece)
+        return piece.future
 
     def start(self, worker: Worker) -> None:
-        """Begin on the given thread with what has been waiting."""
-        with self._lock:
-            backlog, self._backlog = self._backlog, None
-            if backlog is not None:
-                self._worker = worker
-                worker.put(partial(_begin, backlog))
-                return
-        self._pool.give_back(worker)  # the call ended while it waited
+        """Begin on the given thread with what has been waiting. On any thread."""
+        try:
+            self._turns.loop.call_soon_threadsafe(self._take, worker)
+        except RuntimeError:  # the loop is closed
+            self._pool.give_back(worker)
 
-    def _job(self, future: Future[T], fn: Callable[[], T]) -> Callable[[], None]:
-        def job() -> None:
-            if not future.set_running_or_notify_cancel():
-                self._end_piece()
-                return
-            try:
-                result = fn()
-            except BaseException as error:
-                self._end_piece()
-                future.set_exception(error)
-            else:
-                self._end_piece()
-                future.set_result(result)
+    def _take(self, worker: Worker) -> None:
+        if self.closed:  # the call ended while it waited
+            self._pool.give_back(worker)
+            return
+        self.worker = worker
+        for piece in self._backlog or ():
+            self._turns.add(piece)
 
-        return job
 
-    def _end_piece(self) -> None:
-        """Note what the thread has to do still, before the call hears that this piece of work is done."""
-        unfinished = has_work_to_finish()
-        with self._lock:
-            self._unfinished -= 1
-            if self._worker is not None:
-                self._worker.unfinished = unfinished
+class Piece(Job):
+    """One piece of an async call's sync code.
+
+    Its future is the loop's own, which asyncio takes from an executor as well: one of ``concurrent.futures`` that is
+    wrapped would cost as much as the change of threads itself.
+    """
+
+    __slots__ = ("_fn", "_lane", "_settle", "future")
+
+    def __init__(self, lane: Lane, turns: Turns, fn: Callable[[], Any]) -> None:
+        super().__init__(turns)
+        self._lane, self._fn = lane, fn
+        self.future: asyncio.Future[Any] = turns.loop.create_future()
+        self._settle: Callable[[], None] | None = None
+
+    def launch(self) -> bool:
+        worker = self._lane.worker
+        if self._lane.closed or worker is None:
+            self.turns.refuse(self)
+            return False
+        worker.put(partial(self._run, worker))
+        return True
+
+    def _run(self, worker: Worker) -> None:
+        if not self._lane.closed and not self.future.cancelled():
+            if not self._lane.begun:
+                self._lane.begun = True
+                _prepare()
+            self._settle = _outcome(self.future, self._fn)
+            worker.unfinished = has_work_to_finish()  # before the call hears of it
+        self.turns.end(self)
+
+    def settle(self) -> None:
+        self._lane.unfinished -= 1
+        if not self.future.done():
+            (self._settle or partial(self.future.set_exception, RuntimeError(CALL_IS_OVER)))()
+        self._settle = None  # it holds the future, which may hold an exception that leads back here
+
+
+class Whole(Visit):
+    """A sync function, which is all the sync code of its call."""
+
+    __slots__ = ("_fn", "_settle", "future")
+
+    def __init__(self, turns: Turns, pool: Pool, fn: Callable[[], Any]) -> None:
+        super().__init__(turns, pool)
+        self._fn = fn
+        self.future: asyncio.Future[Any] = turns.loop.create_future()
+        self._settle: Callable[[], None] | None = None
+
+    def wait_in_line(self) -> None:
+        self.future.add_done_callback(lambda _: self._pool.forget(self))
+
+    def run(self) -> None:
+        if not self.future.cancelled():
+            _prepare()
+            self._settle = _outcome(self.future, self._fn)
+
+    def fail(self, error: BaseException) -> None:
+        self._settle = partial(self.future.set_exception, error)
+
+    def settle(self) -> None:
+        if self._settle is not None and not self.future.done():
+            self._settle()
+        self._settle = None
+
+
+def _prepare() -> None:
+    """Prepare a thread for a call."""
+    try:
+        begin_work()
+    except Exception:
+        logger.exception("Preparing a thread for a call failed.")
+
+
+def _outcome(future: asyncio.Future[Any], fn: Callable[[], Any]) -> Callable[[], None]:
+    """Call a function, and return what tells a future what came of it."""
+    try:
+        return partial(future.set_result, fn())
+    except StopIteration as error:  # which no future can hold: it would never be done
+        return partial(future.set_exception, RuntimeError(f"Sync code raised {error!r}."))
+    except BaseException as error:
+        return partial(future.set_exception, error)
 
 
 _lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
@@ -123,7 +206,7 @@ _lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
 class _CurrentLane(Executor):
     """Hands sync code to the lane of the call that asks: an entry of its own in asgiref's dict would cost more."""
 
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Any:
         return _lane.get().submit(fn, *args, **kwargs)
 
 
@@ -131,19 +214,43 @@ _every_call = ThreadSensitiveContext()
 SyncToAsync.context_to_thread_executor[_every_call] = _CurrentLane()
 
 
-def _begin(jobs: Iterable[Callable[[], None]]) -> None:
-    """Prepare a thread for a call, and do the first pieces of its work."""
-    try:
-        begin_work()
-    except Exception:
-        logger.exception("Preparing a thread for a call failed.")
-    for job in jobs:
-        job()
+class _Anywhere(Executor):
+    """Hands sync code to whichever thread of a pool is free."""
+
+    def __init__(self, find_pool: Callable[[], Pool]) -> None:
+        self._find_pool = find_pool
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Any:
+        turns = get_turns()
+        whole = Whole(turns, self._find_pool(), partial(fn, *args, **kwargs))
+        turns.add(whole)
+        return whole.future
 
 
-def _forget_lock() -> None:
-    """Start over with a new lock, as a forked child must: whoever held it is not there."""
-    Lane._lock = Lock()
+Hop = Callable[[Callable[..., Any], tuple[Any, ...]], Coroutine[Any, Any, Any]]
 
 
-os.register_at_fork(after_in_child=_forget_lock)
+def _hop(find_pool: Callable[[], Pool] | None) -> Hop:
+    """Return what runs a function elsewhere. Made once: making one takes asgiref longer than many a function runs."""
+    executor: Any = None if find_pool is None else _Anywhere(find_pool)
+    return SyncToAsync(lambda fn, args: fn(*args), thread_sensitive=find_pool is None, executor=executor)
+
+
+_to_pool, _to_own_pool, _to_waiting_thread = _hop(get_pool), _hop(get_own_pool), _hop(None)
+
+
+def on_thread(fn: Callable[..., T], *args: Any) -> Coroutine[Any, Any, T]:
+    """Call an author's sync function on a thread that keeps its database connections, as Django would a view.
+
+    Below an ``async_to_sync`` it runs on the thread that waits there: in a ``TestCase``, inside its transaction.
+    """
+    return _unless_one_waits(_to_pool)(fn, args)
+
+
+def on_own_thread(fn: Callable[..., T], *args: Any) -> Coroutine[Any, Any, T]:
+    """Call a function of our own in the same way. It need not wait until authors' functions leave a thread."""
+    return _unless_one_waits(_to_own_pool)(fn, args)
+
+
+def _unless_one_waits(hop: Hop) -> Hop:
+    return hop if getattr(AsyncToSync.executors, "current", None) is None else _to_waiting_thread

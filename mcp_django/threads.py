@@ -9,7 +9,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.signals import setting_changed
 from django.db import close_old_connections, connections
@@ -34,9 +34,6 @@ class Starter(Protocol):
 
     def start(self, worker: Worker) -> None:
         """Begin on the given thread."""
-
-
-S = TypeVar("S")
 
 
 class Worker(Thread):
@@ -95,14 +92,19 @@ class Pool:
             return self._count - len(self._idle)
 
     def borrow(self, lane: Starter) -> Worker | None:
-        """Return a thread for the lane, or ``None``: then it waits in line and its ``start`` is called."""
+        """Return a thread for the lane, or ``None``: then it waits in line and its ``start`` is called.
+
+        Raises:
+            RuntimeError: the system has no thread left.
+        """
         with self._lock:
             if self._idle:
                 return self._idle.pop()
             if self._count < self.size:
+                worker = Worker(self, self._started + 1)
                 self._count += 1
                 self._started += 1
-                return Worker(self, self._started)
+                return worker
             self._waiting.append(lane)
             waiting, unreported = len(self._waiting), monotonic() - self._reported > REPORT_SECONDS
             self._reported = monotonic() if unreported else self._reported
@@ -120,15 +122,6 @@ class Pool:
                 return
             lane = self._waiting.popleft()
         lane.start(worker)
-
-    def take_waiting(self, kind: type[S], most: int) -> list[S]:
-        """Take those of a kind out of the line who have waited longest, up to the first of another kind."""
-        taken: list[S] = []
-        with self._lock:
-            while self._waiting and len(taken) < most and isinstance(first := self._waiting[0], kind):
-                self._waiting.popleft()
-                taken.append(first)
-        return taken
 
     def forget(self, lane: Starter) -> None:
         """Take a lane out of the line."""

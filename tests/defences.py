@@ -312,15 +312,15 @@ DEFENCES = (
     Defence(
         "A guess by the time it takes",
         _TOKENS,
-        'row = find_row(get_access_token_model(), "token_checksum", checksum, _TOKEN + _user_names())',
-        'row = find_row(get_access_token_model(), "token", checksum, _TOKEN + _user_names())',
+        'rows = find_rows(get_access_token_model(), "token_checksum", checksums, _TOKEN + _user_names())',
+        'rows = find_rows(get_access_token_model(), "token", checksums, _TOKEN + _user_names())',
         f"{_BEARER_TESTS}::test_the_check_is_one_query_that_uses_the_index",
     ),
     Defence(
         "A guess by the time it takes",
         _TOKENS,
-        '    row = find_row(APIKey, "key_checksum", checksum, _KEY + _user_names())\n',
-        '    row = find_row(APIKey, "last4", checksum[-4:], _KEY + _user_names())\n',
+        'rows = find_rows(APIKey, "key_checksum", [checksum for checksum, _ in asked], _KEY + _user_names())',
+        'rows = find_rows(APIKey, "last4", [checksum[-4:] for checksum, _ in asked], _KEY + _user_names())',
         f"{_BEARER_TESTS}::test_the_check_is_one_query_that_uses_the_index",
     ),
     Defence(
@@ -398,8 +398,9 @@ DEFENCES = (
     Defence(
         "What was revoked goes on",
         _TOKENS,
-        "def principal_of_token(checksum: str, resource: str) -> Principal:",
-        "@lru_cache\ndef principal_of_token(checksum: str, resource: str) -> Principal:",
+        "def principals_of_tokens(",
+        "@lambda fn: lambda asked, kept={}: [kept.get(each) or kept.setdefault(each, fn([each])[0]) for each in asked]"
+        "\ndef principals_of_tokens(",
         f"{_BEARER_TESTS}::test_a_revoked_token_is_invalid_on_the_next_call",
     ),
     Defence(

@@ -66,6 +66,18 @@ async def test_thread_sensitive_code_runs_where_context_to_thread_executor_says(
     assert executor.asked == 1
 
 
+async def test_a_future_of_the_loop_will_do_for_an_executor() -> None:
+    class Later(Executor):
+        def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Any:
+            future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+            future.get_loop().call_soon(lambda: future.set_result(fn(*args, **kwargs)))
+            return future
+
+    later: Any = Later()
+    assert await _in_a_context(later, sync_to_async(_name)) == _name()
+    assert await sync_to_async(_name, thread_sensitive=False, executor=later)() == _name()
+
+
 async def test_code_that_is_not_thread_sensitive_runs_elsewhere(executor: OneThread) -> None:
     assert await _in_a_context(executor, sync_to_async(_name, thread_sensitive=False)) != "one"
     assert executor.asked == 0

@@ -15,7 +15,7 @@ async def test_an_idle_thread_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "IDLE_SECONDS", 0.01)
     pool = Pool(1)
     with Lane(pool) as lane:
-        lane.submit(int)
+        await lane.submit(int)
     async with asyncio.timeout(10):
         while pool._count:
             await asyncio.sleep(0.001)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 from mcp_django.auth.challenges import NotAuthenticated, baseline_challenge
-from mcp_django.auth.credentials import Unacceptable, principal_of_key, principal_of_token, renew
-from mcp_django.auth.errands import on_errand
+from mcp_django.auth.credentials import principals_of_keys, principals_of_tokens, renew
+from mcp_django.auth.errands import on_common_errand, on_errand
 from mcp_django.auth.events import tell_refusal
 from mcp_django.auth.keys import PREFIX, checksum
 from mcp_django.auth.principal import ANONYMOUS, Principal
@@ -42,13 +42,13 @@ async def authenticate(headers: Mapping[str, str], resource: str, metadata: str,
         text = "The Authorization header holds no token: it must read 'Bearer', a space, and the token."
         challenge = baseline_challenge(metadata, error="invalid_request")
         raise await _refused("malformed", text, challenge, server, status=400)
-    find: Callable[[str, str], Principal] = principal_of_key if token.startswith(PREFIX) else principal_of_token
-    try:
-        return await on_errand(partial(find, checksum(token), resource))
-    except Unacceptable as error:
-        text = "The access token is not valid here: it is unknown, expired, revoked, or for something else."
-        challenge = baseline_challenge(metadata, error="invalid_token", description="Sign in again.")
-        raise await _refused(error.reason, text, challenge, server) from None
+    find = principals_of_keys if token.startswith(PREFIX) else principals_of_tokens
+    found = await on_common_errand(find, (checksum(token), resource))
+    if isinstance(found, Principal):
+        return found
+    text = "The access token is not valid here: it is unknown, expired, revoked, or for something else."
+    challenge = baseline_challenge(metadata, error="invalid_token", description="Sign in again.")
+    raise await _refused(found.reason, text, challenge, server)
 
 
 def bearer_of(headers: Mapping[str, str]) -> str | None:

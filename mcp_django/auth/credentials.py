@@ -1,7 +1,8 @@
-"""From the checksum of a token or API key to the ``Principal`` that it stands for: one query. For sync code."""
+"""From the checksums of tokens or API keys to the principals that they stand for: one query. For sync code."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,7 +15,7 @@ from django.db import router
 from django.dispatch import receiver
 from django.utils import timezone
 
-from mcp_django.auth.lookup import find_row
+from mcp_django.auth.lookup import Row, find_rows
 from mcp_django.auth.principal import Principal
 from mcp_django.auth.resources import canonical, implied, mcp_scopes
 from mcp_django.conf import get_settings
@@ -36,23 +37,43 @@ class Unacceptable(Exception):
         self.reason = reason
 
 
-def principal_of_token(checksum: str, resource: str) -> Principal:
-    """Return who an OAuth access token stands for.
+Asked = tuple[str, str]
+"""SHA-256 of a credential, in hexadecimal, and URL of the server that was asked."""
 
-    Args:
-        checksum: its SHA-256, in hexadecimal.
-        resource: URL of the server that was asked.
 
-    Raises:
-        Unacceptable: it is unknown, expired, for another server, of nobody, or without a scope of this project.
+def principals_of_tokens(asked: Sequence[Asked]) -> list[Principal | Unacceptable]:
+    """Return whom each OAuth access token stands for.
+
+    ``Unacceptable``: it is unknown, expired, for another server, of nobody, or without a scope of this project.
     """
     if not apps.is_installed("oauth2_provider"):
-        raise Unacceptable("unknown_token")
+        return [Unacceptable("unknown_token") for _ in asked]
     from oauth2_provider.models import get_access_token_model
 
-    row = find_row(get_access_token_model(), "token_checksum", checksum, _TOKEN + _user_names())
+    checksums = [checksum for checksum, _ in asked]
+    rows = find_rows(get_access_token_model(), "token_checksum", checksums, _TOKEN + _user_names())
+    return [_judged(_principal_of_token, rows.get(checksum), resource) for checksum, resource in asked]
+
+
+def principals_of_keys(asked: Sequence[Asked]) -> list[Principal | Unacceptable]:
+    """Return whom each API key stands for.
+
+    ``Unacceptable``: it is unknown, expired or revoked, or its owner is not active.
+    """
+    rows = find_rows(APIKey, "key_checksum", [checksum for checksum, _ in asked], _KEY + _user_names())
+    return [_judged(_principal_of_key, rows.get(checksum), resource) for checksum, resource in asked]
+
+
+def _judged(make: Callable[[Row, str], Principal], row: Row | None, resource: str) -> Principal | Unacceptable:
     if row is None:
-        raise Unacceptable("unknown_token")
+        return Unacceptable("unknown_token")
+    try:
+        return make(row, resource)
+    except Unacceptable as reason:
+        return reason
+
+
+def _principal_of_token(row: Row, resource: str) -> Principal:
     pk, expires, scope, audience, client_id, grant = row[: len(_TOKEN)]
     if expires is None or expires <= timezone.now():
         raise Unacceptable("expired")
@@ -75,15 +96,7 @@ def principal_of_token(checksum: str, resource: str) -> Principal:
     )
 
 
-def principal_of_key(checksum: str, resource: str) -> Principal:
-    """Return who an API key stands for.
-
-    Raises:
-        Unacceptable: it is unknown, expired or revoked, or its owner is not active.
-    """
-    row = find_row(APIKey, "key_checksum", checksum, _KEY + _user_names())
-    if row is None:
-        raise Unacceptable("unknown_token")
+def _principal_of_key(row: Row, resource: str) -> Principal:
     pk, expires_at, scopes, used, revoked = row[: len(_KEY)]
     now = timezone.now()
     if revoked is not None or (expires_at is not None and expires_at <= now):

@@ -6,83 +6,129 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Sequence
 from functools import partial
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 from asgiref.sync import AsyncToSync, sync_to_async
 
-from mcp_django.threads import Worker, begin_work, finish_work, get_own_pool
+from mcp_django.threads import Pool, begin_work, get_own_pool
+from mcp_django.turns import Turns, Visit, get_turns
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 MAX_TOGETHER = 8
 """Most errands that a thread runs before it tells of the first."""
 
 
-class Errand(Generic[T]):
-    """One function that a thread of the pool runs. Cancelling its future keeps it from beginning, not from ending.
+class Errand(Generic[A, T]):
+    """One of the arguments of a function that takes several. Cancelling its future keeps it from beginning, not ending.
 
     Its future is the loop's own: one of ``concurrent.futures`` that is wrapped would cost more than the hop itself.
-    Those that wait in line when a thread begins are run by it as well, and told of together: to change from thread to
-    thread costs as much as the query for a token.
     """
 
-    def __init__(self, fn: Callable[[], T]) -> None:
-        self._fn = fn
-        self._pool = get_own_pool()
-        self._loop = asyncio.get_running_loop()
+    __slots__ = ("_settle", "argument", "fn", "future", "loop")
+
+    def __init__(self, fn: Callable[[list[A]], Sequence[T]], argument: A) -> None:
+        self.fn, self.argument = fn, argument
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[T] = self.loop.create_future()
         self._settle: Callable[[], None] | None = None
-        self.future: asyncio.Future[T] = self._loop.create_future()
 
-    def begin(self) -> None:
-        """Take a thread, or wait in line for one."""
-        if (worker := self._pool.borrow(self)) is not None:
-            self.start(worker)
+    def succeed(self, result: T) -> None:
+        """Note, on the thread, what came of it."""
+        self._settle = partial(self.future.set_result, result)
 
-    def start(self, worker: Worker) -> None:
-        """Run on the given thread."""
-        worker.put(partial(self._run_all, worker))
-
-    def _run_all(self, worker: Worker) -> None:
-        together: list[Errand[Any]] = [self, *self._pool.take_waiting(Errand, MAX_TOGETHER - 1)]
-        wanted = [each for each in together if not each.future.cancelled()]
-        prepared = False
-        for errand in wanted:
-            prepared = errand._run(prepared=prepared)
-        if wanted:
-            finish_work(self._pool, worker)  # first, so that the next errand finds this thread
-        else:
-            self._pool.give_back(worker)
-        for loop in dict.fromkeys(errand._loop for errand in wanted):
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_settle_all, [each for each in wanted if each._loop is loop])
-
-    def _run(self, *, prepared: bool) -> bool:
-        """Run the function. Returns whether the thread is ready for the next one."""
-        try:
-            if not prepared:
-                begin_work()
-            self._settle = partial(self.future.set_result, self._fn())
-        except StopIteration as error:  # which no future can hold: nobody after it would be told either
-            self._settle = partial(self.future.set_exception, RuntimeError(f"The errand raised {error!r}."))
-            return False
-        except BaseException as error:
-            self._settle = partial(self.future.set_exception, error)
-            return False
-        return True
+    def fail(self, error: BaseException) -> None:
+        """Note what was raised."""
+        if isinstance(error, StopIteration):  # which no future can hold: nobody after it would be told either
+            error = RuntimeError(f"The errand raised {error!r}.")
+        self._settle = partial(self.future.set_exception, error)
 
     def settle(self) -> None:
-        """Tell whoever waits, on their loop, what came of it."""
+        """Tell whoever waits, on their loop, what was noted."""
         if self._settle is not None and not self.future.done():
             self._settle()
         self._settle = None  # it holds the future, which may hold an exception that leads back here
 
 
-def _settle_all(errands: list[Errand[Any]]) -> None:
-    for errand in errands:
-        errand.settle()
+class Company(Visit):
+    """Errands that one thread runs, and tells of together: to change threads costs as much as the query for a token."""
+
+    __slots__ = ("_begun", "_errands", "_lock")
+
+    def __init__(self, turns: Turns, pool: Pool) -> None:
+        super().__init__(turns, pool)
+        self._errands: list[Errand[Any, Any]] = []
+        self._begun = False
+        self._lock = Lock()
+
+    def __len__(self) -> int:
+        return len(self._errands)
+
+    def admit(self, errand: Errand[Any, Any]) -> bool:
+        """Let an errand join. ``False``: the thread has begun, or there are enough."""
+        with self._lock:
+            if self._begun or len(self._errands) >= MAX_TOGETHER:
+                return False
+            self._errands.append(errand)
+            return True
+
+    def run(self) -> None:
+        with self._lock:
+            self._begun = True
+        of_a_kind: dict[Any, list[Errand[Any, Any]]] = {}
+        for errand in self._errands:
+            if not errand.future.cancelled():
+                of_a_kind.setdefault(errand.fn, []).append(errand)
+        for errands in of_a_kind.values():
+            _do(errands)
+
+    def leave(self, errand: Errand[Any, Any]) -> None:
+        """Let go of an errand that nobody wants any more, and leave the pool's line if it was the last."""
+        with self._lock:
+            if not self._begun:
+                self._errands.remove(errand)
+                self._begun = not self._errands
+        if not self._errands:
+            self._pool.forget(self)
+
+    def fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._begun = True
+        for errand in self._errands:
+            errand.fail(error)
+
+    def settle(self) -> None:
+        for errand in self._errands:
+            errand.settle()
+
+
+def _do(errands: list[Errand[Any, Any]]) -> None:
+    """Call the function of these errands: once for all, and when that fails, for each."""
+    try:
+        begin_work()
+        results = errands[0].fn([errand.argument for errand in errands])
+        for errand, result in zip(errands, results, strict=True):
+            errand.succeed(result)
+    except BaseException as error:
+        if len(errands) == 1:
+            errands[0].fail(error)
+            return
+        for errand in errands:
+            _do([errand])
+
+
+class _Here(threading.local):
+    """The company that gathers in this thread."""
+
+    company: Company | None = None
+
+
+_here = _Here()
 
 
 async def on_errand(fn: Callable[[], T]) -> T:
@@ -90,8 +136,25 @@ async def on_errand(fn: Callable[[], T]) -> T:
 
     Below an ``async_to_sync`` it runs on the thread that waits there: in a ``TestCase``, inside its transaction.
     """
+    return await on_common_errand(lambda _: [fn()], None)
+
+
+async def on_common_errand(fn: Callable[[list[A]], Sequence[T]], argument: A) -> T:
+    """Run ``fn`` for this argument and those which others have for it in the same moment; return the result for this.
+
+    What it reads, it reads after all of them have asked. When it raises, it is called again for each of them alone.
+    """
     if getattr(AsyncToSync.executors, "current", None) is not None:
-        return await sync_to_async(fn)()
-    errand = Errand(fn)
-    errand.begin()
-    return await errand.future
+        return (await sync_to_async(fn)([argument]))[0]
+    errand = Errand(fn, argument)
+    turns = get_turns()
+    company = _here.company
+    if company is None or company.turns is not turns or not company.admit(errand):
+        company = _here.company = Company(turns, get_own_pool())
+        company.admit(errand)
+        turns.add(company)
+    try:
+        return await errand.future
+    except asyncio.CancelledError:
+        company.leave(errand)
+        raise

@@ -6,13 +6,11 @@ Neither is told tokens, arguments, or what else a client sent.
 from __future__ import annotations
 
 import logging
-
-from asgiref.sync import sync_to_async
+from functools import partial
 
 from mcp_django.auth.principal import Principal
-from mcp_django.lanes import Lane
+from mcp_django.lanes import on_thread
 from mcp_django.signals import access_refused
-from mcp_django.threads import get_pool
 
 logger = logging.getLogger("mcp_django.auth")
 
@@ -38,7 +36,5 @@ async def tell_refusal(reason: str, server: str, principal: Principal, component
         principal.client_id,
     )
     if access_refused.has_listeners(Principal):
-        with Lane(get_pool()):
-            await sync_to_async(access_refused.send_robust)(
-                Principal, reason=reason, server=server, principal=principal, component=component
-            )
+        tell = partial(access_refused.send_robust, Principal, reason=reason, server=server, principal=principal)
+        await on_thread(partial(tell, component=component))

@@ -21,7 +21,7 @@ from mcp_django.engine.context import Context
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.rounds import InputRequired
 from mcp_django.engine.transactions import atomic_on, databases_of, in_transactions
-from mcp_django.lanes import Lane
+from mcp_django.lanes import Lane, on_thread
 from mcp_django.threads import get_pool
 
 T = TypeVar("T")
@@ -77,13 +77,15 @@ class Runner:
             arguments[name] = context
         limit = Limit(seconds, exchange)
         try:
-            with Lane(get_pool()), limit:
+            with limit:
                 if self.flavour in _ON_A_THREAD:
-                    result = await _hop(self._call_sync, arguments, context)
-                elif databases := databases_of(self.fn, atomic=self.atomic):
-                    result = await in_transactions(databases, lambda: self._call_async(arguments, context))
+                    result = await on_thread(self._call_sync, arguments, context)
                 else:
-                    result = await self._call_async(arguments, context)
+                    with Lane(get_pool()):
+                        if databases := databases_of(self.fn, atomic=self.atomic):
+                            result = await in_transactions(databases, lambda: self._call_async(arguments, context))
+                        else:
+                            result = await self._call_async(arguments, context)
                 if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
                     raise asyncio.CancelledError
                 return result

@@ -5,14 +5,12 @@ from __future__ import annotations
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
-from asgiref.sync import sync_to_async
 from mcp_types import INTERNAL_ERROR
 
 from mcp_django.activity import Record, get_recorder
 from mcp_django.activity.arguments import kept_arguments
 from mcp_django.conf import get_settings
-from mcp_django.lanes import Lane
-from mcp_django.threads import get_own_pool
+from mcp_django.lanes import on_own_thread
 
 if TYPE_CHECKING:
     from mcp_django.activity.recorder import Recorder
@@ -84,8 +82,7 @@ async def record(recorder: Recorder, exchange: Exchange, code: int, http_status:
     outcome = outcome_of(code, http_status, exchange.failure)
     made = make_record(exchange, outcome, exchange.failure or _WORDS.get(code, str(code) if code else ""), begun)
     if recorder.strict:
-        with Lane(get_own_pool()):
-            await sync_to_async(recorder.write_now)(made)
+        await on_own_thread(recorder.write_now, made)
     else:
         recorder.note(made)
 

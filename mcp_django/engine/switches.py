@@ -14,10 +14,10 @@ from functools import partial
 from time import monotonic
 from weakref import WeakKeyDictionary
 
+from mcp_django.lanes import on_own_thread
 from mcp_django.registry import MCPServer, servers
 from mcp_django.sessions.events import Event
 from mcp_django.sessions.hub import Hub, get_hub
-from mcp_django.sessions.store import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ async def read_switches(server: MCPServer) -> None:
 
 async def _read(server: MCPServer, hub: Hub) -> None:
     before, lapsed = server.off, server.lapsed
-    await in_thread(partial(read_or_keep, server, timed=True))
+    await on_own_thread(partial(read_or_keep, server, timed=True))
     if lapsed:  # else clients have been told by who switched it
         for kind in {kind for kind, _ in before ^ server.off} & {"tool", "resource", "prompt"}:
             hub.listeners.tell(Event(server.path, f"{kind}s"))  # type: ignore[arg-type]

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from enum import Enum
 
-from asgiref.sync import sync_to_async
-
 from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
 from mcp_django.engine.rights import Rights, asks_async, needs_thread
-from mcp_django.lanes import Lane
+from mcp_django.lanes import on_thread
 from mcp_django.registry import Access
-from mcp_django.threads import get_pool
 
 
 class Verdict(Enum):
@@ -36,8 +33,7 @@ async def judge(accesses: list[Access], principal: Principal, rights: Rights) ->
         if verdicts[place] in (Verdict.ALLOWED, Verdict.STEP_UP) and access.of_user
     ]
     if any(needs_thread(accesses[place], principal) for place in asked):
-        with Lane(get_pool()):
-            allowed = await sync_to_async(lambda: [rights.allow(accesses[place]) for place in asked])()
+        allowed = await on_thread(lambda: [rights.allow(accesses[place]) for place in asked])
     else:
         allowed = [rights.allow(accesses[place]) for place in asked]
     for place, may in zip(asked, allowed, strict=True):

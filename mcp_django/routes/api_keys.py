@@ -12,7 +12,7 @@ from django.views.decorators.csrf import csrf_exempt
 from mcp_django.auth import Principal
 from mcp_django.auth.access_token import acting_for
 from mcp_django.auth.bearer import bearer_of
-from mcp_django.auth.credentials import Unacceptable, principal_of_key
+from mcp_django.auth.credentials import principals_of_keys
 from mcp_django.auth.keys import PREFIX, checksum
 from mcp_django.routes.problems import Problem
 from mcp_django.routes.steps import VIEW, Steps, View, around
@@ -62,12 +62,11 @@ def _key_of(request: HttpRequest) -> str:
 
 def _principal_of(key: str) -> Principal:
     """Return who a key stands for. For sync code. Raises ``Problem``; unknown, expired and malformed look alike."""
-    try:
-        if not key.startswith(PREFIX) or len(key) > MAX_KEY or not key.isascii():
-            raise Unacceptable("malformed")
-        return principal_of_key(checksum(key), "")
-    except Unacceptable:
-        raise _refused(401, "invalid_token", "The API key is not valid.") from None
+    well_formed = key.startswith(PREFIX) and len(key) <= MAX_KEY and key.isascii()
+    found = principals_of_keys([(checksum(key), "")])[0] if well_formed else None
+    if not isinstance(found, Principal):
+        raise _refused(401, "invalid_token", "The API key is not valid.")
+    return found
 
 
 def _introduce(request: Any, principal: Principal) -> None:

@@ -14,9 +14,9 @@ from weakref import WeakKeyDictionary
 
 from django.db import DatabaseError, IntegrityError
 
+from mcp_django.lanes import on_own_thread
 from mcp_django.models import PostedMessage
 from mcp_django.sessions.hub import Hub, get_hub
-from mcp_django.sessions.store import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Inbox:
 
     async def _posted_elsewhere(self) -> list[str]:
         try:
-            return await in_thread(_take, self._session_id)
+            return await on_own_thread(_take, self._session_id)
         except DatabaseError:
             logger.warning("A stream could not look for messages; it tries again.", exc_info=True)
             return []
@@ -143,7 +143,7 @@ async def deliver(session_id: str, body: str) -> None:
     elif hub.layer is None:
         raise StreamEnded
     else:
-        await in_thread(_post, session_id, body)
+        await on_own_thread(_post, session_id, body)
         hub.publish(("posted", session_id))
 
 

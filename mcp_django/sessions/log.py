@@ -21,9 +21,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from mcp_django.conf import get_settings
+from mcp_django.lanes import on_own_thread
 from mcp_django.models import StreamEvent
 from mcp_django.sessions.hub import Hub, get_hub
-from mcp_django.sessions.store import in_thread
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class EventLog:
         if self.broken:
             return ""
         try:
-            await in_thread(write, self.session_id, self.stream, number, *args)
+            await on_own_thread(write, self.session_id, self.stream, number, *args)
         except DatabaseError as error:  # the session has ended, for one
             self.broken = True
             logger.warning("A stream can't be resumed: what was said on it could not be kept (%s).", error)
@@ -150,12 +150,12 @@ class Logged(NamedTuple):
 
 async def find_request(session_id: str, stream: str) -> Any:
     """Return the id of the request that a stream answers; ``None`` when this session has no such stream any more."""
-    return await in_thread(_find_request, session_id, stream)
+    return await on_own_thread(_find_request, session_id, stream)
 
 
 async def read_after(session_id: str, stream: str, number: int) -> list[Logged]:
     """Return the events of a stream that come after one of them, in their order; not all of them at once."""
-    return await in_thread(_read_after, session_id, stream, number)
+    return await on_own_thread(_read_after, session_id, stream, number)
 
 
 def expired_events() -> QuerySet[StreamEvent]:

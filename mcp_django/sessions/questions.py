@@ -18,9 +18,10 @@ from weakref import WeakKeyDictionary
 
 from django.db import IntegrityError
 
+from mcp_django.lanes import on_own_thread
 from mcp_django.models import Question
 from mcp_django.sessions.hub import Hub, get_hub
-from mcp_django.sessions.store import LiveSession, in_thread
+from mcp_django.sessions.store import LiveSession
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Questions:
         for start in range(0, len(question_ids), MAX_LOOK):
             part = question_ids[start : start + MAX_LOOK]
             try:
-                answers = await in_thread(_read, part)
+                answers = await on_own_thread(_read, part)
             except Exception:  # such as a database that restarts: those who wait go on waiting
                 logger.exception("Looking for the answers of clients failed; trying again.")
                 return
@@ -141,14 +142,14 @@ async def ask(session: LiveSession, send: Callable[[str], Awaitable[None]]) -> A
     shared = hub.layer is not None
     try:
         if shared:
-            await in_thread(_insert, question_id, session.id)
+            await on_own_thread(_insert, question_id, session.id)
         questions.add(question_id, waiting, hub)
         await send(question_id)
         return await waiting.answer()
     finally:
         questions.remove(question_id)
         if shared:
-            await asyncio.shield(in_thread(_delete, question_id))
+            await asyncio.shield(on_own_thread(_delete, question_id))
 
 
 async def take_answer(session: LiveSession, question_id: Any, answer: Answer) -> None:
@@ -160,7 +161,7 @@ async def take_answer(session: LiveSession, question_id: Any, answer: Answer) ->
             waiting.take(answer)
         return
     elsewhere = hub.layer is not None and isinstance(question_id, str) and len(question_id) <= 64
-    if elsewhere and await in_thread(_write, question_id, session.id, answer) == 1:
+    if elsewhere and await on_own_thread(_write, question_id, session.id, answer) == 1:
         hub.publish(("answered", question_id))
 
 

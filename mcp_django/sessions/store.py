@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 from weakref import WeakSet
 
-from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
-from mcp_django.lanes import Lane
+from mcp_django.lanes import on_own_thread
 from mcp_django.models import Session
 from mcp_django.sessions.connection import Connection, LogLevel, Transport, short_capabilities, short_info
 from mcp_django.sessions.hub import Hub, get_hub
@@ -29,7 +27,6 @@ from mcp_django.sessions.rows import (
     write_subscription,
 )
 from mcp_django.signals import session_closed, session_opened
-from mcp_django.threads import get_own_pool
 
 FRESH_SECONDS = 5
 """A session that was read so long ago is used again without a look at the database. This bounds how long an ended one
@@ -40,8 +37,6 @@ SEEN_SECONDS = 60
 
 MAX_KEPT = 4096
 """Most sessions that a process keeps at hand; the one used longest ago goes first."""
-
-T = TypeVar("T")
 
 
 class TooManySessions(Exception):
@@ -70,18 +65,18 @@ class LiveSession(Connection):
         self.version = connection.version
         self.client_info = short_info(connection.client_info)
         self.client_capabilities = short_capabilities(connection.client_capabilities)
-        await in_thread(write_handshake, self.id, self)
+        await on_own_thread(write_handshake, self.id, self)
 
     async def set_log_level(self, level: LogLevel) -> None:
         """Write the level, and let the other workers read it anew."""
         self.log_level = level
-        await in_thread(write_level, self.id, level)
+        await on_own_thread(write_level, self.id, level)
         get_hub().publish(("session", self.id))
 
     async def open_stream(self, token: str) -> None:
         """Write that this stream takes the place of any older one, and let those look."""
         self.stream = token
-        await in_thread(write_stream, self.id, token)
+        await on_own_thread(write_stream, self.id, token)
         get_hub().publish(("session", self.id))
 
     async def subscribe(self, uri: str) -> None:
@@ -93,17 +88,11 @@ class LiveSession(Connection):
         await self._change(uri, add=False)
 
     async def _change(self, uri: str, *, add: bool) -> None:
-        self.subscriptions = await in_thread(write_subscription, self.id, uri, add)
+        self.subscriptions = await on_own_thread(write_subscription, self.id, uri, add)
         hub = get_hub()
         if (listener := hub.listeners.of_session(self.id)) is not None:
             hub.listeners.resubscribe(listener, self.subscriptions)
         hub.publish(("session", self.id))
-
-
-async def in_thread(fn: Callable[..., T], *args: Any) -> T:
-    """Run database work of our own, on a thread that keeps its connection."""
-    with Lane(get_own_pool()):
-        return await sync_to_async(fn)(*args)
 
 
 def new_session_id() -> str:
@@ -127,7 +116,7 @@ async def open_session(server: str, principal: Principal, connection: Connection
         short_capabilities(connection.client_capabilities),
         **{"id": new_session_id(), "server": server, "owner": principal.owner, **known},
     )
-    await in_thread(_insert, session, principal)
+    await on_own_thread(_insert, session, principal)
     _keep(session)
     return session
 
@@ -156,7 +145,7 @@ async def find_session(
 
 async def _take_over(session: LiveSession, principal: Principal) -> None:
     """Let the client go on that has signed in meanwhile. What it opened before, such as a stream, ends."""
-    await in_thread(take_over, session.id, principal)
+    await on_own_thread(take_over, session.id, principal)
     found = await _read_as_it_is_now(session.id)
     session.owner = session.owner if found is None else found.owner
     get_hub().publish(("session", session.id))
@@ -164,7 +153,7 @@ async def _take_over(session: LiveSession, principal: Principal) -> None:
 
 async def end_session(session: LiveSession) -> None:
     """End a session on every worker."""
-    await in_thread(_delete, [session.id])
+    await on_own_thread(_delete, [session.id])
     get_hub().publish(("ended", session.id))
 
 
@@ -201,7 +190,7 @@ async def _read_as_it_is_now(session_id: str) -> LiveSession | None:
         reading = object()
         _readings[reading] = session_id
         try:
-            found = await in_thread(_read, session_id)
+            found = await on_own_thread(_read, session_id)
         finally:
             unchanged = _readings.pop(reading, None) is not None
         if unchanged:

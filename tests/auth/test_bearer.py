@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +19,7 @@ from oauth2_provider.models import AccessToken, IDToken
 
 from mcp_django import MCPServer
 from mcp_django.auth import bearer, create_key, revoke_key
-from mcp_django.auth.credentials import Unacceptable, principal_of_key, principal_of_token
+from mcp_django.auth.credentials import principals_of_keys, principals_of_tokens
 from mcp_django.auth.keys import checksum
 from mcp_django.models import APIKey
 from mcp_django.signals import access_refused
@@ -215,20 +214,20 @@ async def test_two_headers_are_refused(application: Any, token: str) -> None:
     assert response.status == 400
 
 
-def looked_up(find: Callable[[str, str], Any], secret: str) -> str:
+def looked_up(find: Callable[[list[Any]], Any], secret: str) -> str:
     """Return the one query by which a credential is looked for."""
-    with CaptureQueriesContext(connection) as queries, suppress(Unacceptable):
-        find(checksum(secret), RESOURCE)
+    with CaptureQueriesContext(connection) as queries:
+        find([(checksum(secret), RESOURCE)])
     (query,) = queries
     return str(query["sql"])
 
 
-@pytest.mark.parametrize("find", [principal_of_token, principal_of_key], ids=["token", "key"])
+@pytest.mark.parametrize("find", [principals_of_tokens, principals_of_keys], ids=["token", "key"])
 async def test_the_check_is_one_query_that_uses_the_index(
-    application: Any, token: str, find: Callable[[str, str], Any]
+    application: Any, token: str, find: Callable[[list[Any]], Any]
 ) -> None:
     """An equal query for every token, so that the time it takes says nothing of which tokens there are."""
-    good = token if find is principal_of_token else await key_of(await sync_to_async(make_user)())
+    good = token if find is principals_of_tokens else await key_of(await sync_to_async(make_user)())
     await ask(application, good)  # the query has been compiled, and the use of the key been written
     queries = [await sync_to_async(looked_up)(find, secret) for secret in (good, "unknown")]
     assert {query.replace(checksum(good), checksum("unknown")) for query in queries} == {queries[1]}
@@ -244,7 +243,7 @@ async def test_the_check_is_one_query_that_uses_the_index(
 
 
 async def test_without_a_header_no_thread_is_asked(application: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bearer, "on_errand", None)
+    monkeypatch.setattr(bearer, "on_common_errand", None)
     assert (await post(application, request("ping"))).status == 401
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from threading import Event, current_thread
+from threading import Event, current_thread, get_ident
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 
-from mcp_django import threads
+from mcp_django import turns
 from mcp_django.auth import errands
-from mcp_django.auth.errands import MAX_TOGETHER, on_errand
+from mcp_django.auth.errands import MAX_TOGETHER, Company, on_common_errand, on_errand
 from mcp_django.threads import Pool
 
 pytestmark = pytest.mark.anyio
@@ -36,8 +37,9 @@ class Held:
     async def line(self, *work: Callable[[], Any]) -> list[asyncio.Task[Any]]:
         """Put work in line behind it."""
         tasks = [asyncio.ensure_future(on_errand(each)) for each in work]
-        await asyncio.sleep(0)
-        assert len(self.pool._waiting) == len(work)
+        async with asyncio.timeout(5):
+            while sum(map(len, self.pool._waiting)) < len(work):  # type: ignore[arg-type]
+                await asyncio.sleep(0.001)
         return tasks
 
     async def end(self) -> None:
@@ -55,15 +57,15 @@ def held(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many errands each change of threads told of."""
+    """How many errands each company that has ended consisted of."""
     counts: list[int] = []
-    settle_all = errands._settle_all
+    settle = Company.settle
 
-    def counting(settled: list[Any]) -> None:
-        counts.append(len(settled))
-        settle_all(settled)
+    def counting(company: Company) -> None:
+        counts.append(len(company))
+        settle(company)
 
-    monkeypatch.setattr(errands, "_settle_all", counting)
+    monkeypatch.setattr(Company, "settle", counting)
     return counts
 
 
@@ -73,12 +75,22 @@ async def test_an_errand_is_run_on_a_thread_and_returns_or_raises() -> None:
         await on_errand(lambda: 1 / 0)
 
 
-async def test_those_that_wait_in_line_are_told_of_together_in_their_order(held: Held, told: list[int]) -> None:
+def test_below_an_async_to_sync_it_runs_on_the_thread_that_waits() -> None:
+    assert async_to_sync(on_errand)(get_ident) == get_ident()
+
+
+async def test_those_that_come_at_once_are_run_and_told_of_together_in_their_order(told: list[int]) -> None:
     done: list[int] = []
+    work = [lambda number=number: done.append(number) or number for number in range(5)]  # type: ignore[misc]
+    assert await asyncio.gather(*map(on_errand, work)) == done == list(range(5))
+    assert told == [5]
+
+
+async def test_those_that_wait_in_line_are_run_together(held: Held, told: list[int]) -> None:
     await held.hold()
-    tasks = await held.line(*[lambda number=number: done.append(number) or number for number in range(5)])  # type: ignore[misc]
+    tasks = await held.line(*[int] * 5)
     await held.end()
-    assert await asyncio.gather(*tasks) == done == list(range(5))
+    await asyncio.gather(*tasks)
     assert told == [1, 5]
 
 
@@ -90,20 +102,54 @@ async def test_only_so_many_are_run_before_the_first_is_told(held: Held, told: l
     assert told == [1, MAX_TOGETHER, 3]
 
 
+async def test_a_function_of_several_arguments_is_called_once_for_those_that_come_at_once() -> None:
+    called: list[list[int]] = []
+
+    def double(numbers: list[int]) -> list[int]:
+        called.append(numbers)
+        return [2 * number for number in numbers]
+
+    assert await asyncio.gather(*[on_common_errand(double, number) for number in (3, 1, 3)]) == [6, 2, 6]
+    assert await on_common_errand(double, 4) == 8
+    assert called == [[3, 1, 3], [4]]
+
+
+async def test_a_function_that_fails_for_several_is_called_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[int]] = []
+    begun: list[int] = []
+    begin = errands.begin_work
+    monkeypatch.setattr(errands, "begin_work", lambda: (begun.append(1), begin()))
+
+    def invert(numbers: list[int]) -> list[float]:
+        called.append(numbers)
+        return [1 / number for number in numbers]
+
+    results = await asyncio.gather(*[on_common_errand(invert, number) for number in (1, 0, 2)], return_exceptions=True)
+    assert (results[0], results[2]) == (1, 0.5)
+    assert isinstance(results[1], ZeroDivisionError)
+    assert called == [[1, 0, 2], [1], [0], [2]]
+    assert len(begun) == 4, "each finds a connection that works"
+
+
+async def test_a_function_that_returns_too_few_results_fails() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        await on_common_errand(lambda _: [], 1)
+
+
 async def test_one_that_fails_fails_alone_and_the_next_finds_a_connection_that_works(
     held: Held, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[str] = []
-    begin, finish = errands.begin_work, errands.finish_work
+    begin, finish = errands.begin_work, turns.finish_work
     monkeypatch.setattr(errands, "begin_work", lambda: (steps.append("begin"), begin()))
-    monkeypatch.setattr(errands, "finish_work", lambda *each: (steps.append("finish"), finish(*each)))
+    monkeypatch.setattr(turns, "finish_work", lambda *each: (steps.append("finish"), finish(*each)))
     await held.hold()
-    tasks = await held.line(lambda: 1, lambda: 1 / 0, lambda: 3, lambda: 4)
+    tasks = await held.line(lambda: 1, lambda: 1 / 0, lambda: 3)
     await held.end()
     results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert (results[0], *results[2:]) == (1, 3, 4)
+    assert (results[0], results[2]) == (1, 3)
     assert isinstance(results[1], ZeroDivisionError)
-    assert steps == ["begin", "finish", "begin", "begin", "finish"]
+    assert steps == ["begin", "finish", "begin", "begin", "begin", "finish"]
 
 
 async def test_what_no_future_can_hold_keeps_nobody_waiting(held: Held) -> None:
@@ -129,34 +175,25 @@ async def test_one_that_is_cancelled_in_line_never_begins(held: Held) -> None:
     assert held.pool.busy == 0
 
 
-async def test_when_all_are_cancelled_the_thread_goes_back(held: Held) -> None:
+async def test_when_all_are_cancelled_they_leave_the_line_and_the_next_is_run(held: Held) -> None:
     await held.hold()
     tasks = await held.line(int, int)
     for task in tasks:
         task.cancel()
-    await asyncio.sleep(0)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert not held.pool._waiting
+    (late,) = await held.line(lambda: 1)
     await held.end()
-    async with asyncio.timeout(5):
-        while held.pool.busy:
-            await asyncio.sleep(0.001)
-        assert await on_errand(lambda: 1) == 1
+    assert await late == 1
+    assert held.pool.busy == 0
 
 
-async def test_work_of_another_kind_keeps_its_place_in_line(held: Held, told: list[int]) -> None:
-    class Other:
-        begun = Event()
+async def test_when_the_system_has_no_thread_left_all_of_them_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    def borrow(company: Any) -> None:
+        raise RuntimeError("can't start new thread")
 
-        def start(self, worker: threads.Worker) -> None:
-            self.begun.set()
-            held.pool.give_back(worker)
-
-    other = Other()
-    await held.hold()
-    tasks = await held.line(int, int)
-    assert held.pool.borrow(other) is None
-    tasks += [asyncio.ensure_future(on_errand(int))]
-    await asyncio.sleep(0)
-    await held.end()
-    await asyncio.gather(*tasks)
-    assert other.begun.is_set()
-    assert told == [1, 2, 1]
+    pool = Pool(1)
+    monkeypatch.setattr(pool, "borrow", borrow)
+    monkeypatch.setattr(errands, "get_own_pool", lambda: pool)
+    results = await asyncio.gather(on_errand(int), on_errand(int), return_exceptions=True)
+    assert [str(each) for each in results] == ["can't start new thread"] * 2

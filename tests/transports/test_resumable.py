@@ -254,15 +254,15 @@ async def test_a_question_waits_for_the_client_to_come_back(peer: Peer, work: Wo
 async def test_an_answer_that_is_just_being_kept_is_not_lost(
     peer: Peer, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keeping, go_on, in_thread = asyncio.Event(), asyncio.Event(), logs.in_thread
+    keeping, go_on, on_own_thread = asyncio.Event(), asyncio.Event(), logs.on_own_thread
 
     async def wait_for_a_thread(fn: Any, *args: Any) -> Any:
         if fn is logs._add and args[-1]:
             keeping.set()
             await go_on.wait()
-        return await in_thread(fn, *args)
+        return await on_own_thread(fn, *args)
 
-    monkeypatch.setattr(logs, "in_thread", wait_for_a_thread)
+    monkeypatch.setattr(logs, "on_own_thread", wait_for_a_thread)
     work.go_on.set()
     call = peer.start("count", {"to": 1})
     await heard(call, "notifications/message")
