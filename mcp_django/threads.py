@@ -168,7 +168,7 @@ def _is_old(connection: BaseDatabaseWrapper) -> bool:
     """Whether a connection is too old, or not as a call should leave it (``close_if_unusable_or_obsolete``)."""
     if connection.connection is None:
         return False
-    if connection.errors_occurred or connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
+    if connection.errors_occurred or connection.autocommit != connection.settings_dict["AUTOCOMMIT"]:
         return True
     return connection.close_at is not None and monotonic() >= connection.close_at
 

@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 0.005
 BUSY = 0.8
 """What part of that time the process must have computed."""
 
-IMPATIENT_SECONDS = 0.25
+IMPATIENT_SECONDS = 0.1
 """If it hasn't, or nothing has ended: for how long every job begins at once."""
 
 MAX_UNTOLD = 8
