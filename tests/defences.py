@@ -303,10 +303,10 @@ DEFENCES = (
     Defence(
         "A token in a URL or a form",
         "transports/principals.py",
-        "    auth = get_settings().AUTH\n",
+        "    resource, metadata = urls_of(server, scope, headers)\n",
         '    query = scope["query_string"].decode().removeprefix("access_token=")\n'
         '    headers = headers if not query else {**headers, "authorization": f"Bearer {query}"}\n'
-        "    auth = get_settings().AUTH\n",
+        "    resource, metadata = urls_of(server, scope, headers)\n",
         f"{_BEARER_TESTS}::test_a_token_counts_in_the_header_alone",
     ),
     Defence(

@@ -58,6 +58,9 @@ class Output:
     read: Read | None
     """Makes plain data of model instances and QuerySets where pydantic wouldn't."""
 
+    same: type | None
+    """Instances of exactly this type are sent as they are."""
+
     wrapped: bool
     """Structured content must be an object, so anything else becomes ``{"result": ...}``."""
 
@@ -67,6 +70,8 @@ class Output:
         Raises:
             pydantic.ValidationError: it doesn't fit the declared type.
         """
+        if type(value) is self.same:
+            return value
         if self.read is not None:
             value = self.read(value)
         checked = self.adapter.validator.validate_python(value, from_attributes=True, by_alias=True, by_name=True)
@@ -101,7 +106,8 @@ def read_output(declaration: Declaration, annotation: Any, *, wanted: bool | Non
         if wanted or forced or _is_object(annotation):
             raise InvalidDeclaration(f"{_where(declaration)}: no output schema can be made: {error}") from error
         return None
-    return Output(schema, adapter, make_reader(annotation), wrapped=not direct)
+    same = annotation if annotation in (bool, int, str) else None
+    return Output(schema, adapter, make_reader(annotation), same, wrapped=not direct)
 
 
 def _where(declaration: Declaration) -> str:

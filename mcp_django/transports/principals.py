@@ -14,6 +14,14 @@ from mcp_django.registry import MCPServer
 from mcp_django.transports.refusals import Headers, Refusal
 
 
+def stranger_of(headers: Headers) -> Principal | None:
+    """Return on whose behalf a request is served that shows no credential which counts; ``None``: it must, or does."""
+    auth = get_settings().AUTH
+    if auth == "none":
+        return ANONYMOUS
+    return VISITOR if auth == "optional" and bearer_of(headers) is None else None
+
+
 async def principal_of(server: MCPServer, scope: Mapping[str, Any], headers: Headers) -> Principal:
     """Return on whose behalf a request is served. ``Host`` and ``Origin`` must have been checked; the body needn't.
 
@@ -24,11 +32,8 @@ async def principal_of(server: MCPServer, scope: Mapping[str, Any], headers: Hea
     Raises:
         Refusal: 401, or 400 for a header that makes no sense, with the challenge (RFC 9728 §5.1).
     """
-    auth = get_settings().AUTH
-    if auth == "none":
-        return ANONYMOUS
-    if auth == "optional" and bearer_of(headers) is None:
-        return VISITOR
+    if (stranger := stranger_of(headers)) is not None:
+        return stranger
     resource, metadata = urls_of(server, scope, headers)
     try:
         return await authenticate(headers, resource, metadata, server)

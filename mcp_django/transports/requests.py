@@ -17,7 +17,7 @@ from mcp_django.registry import MCPServer
 from mcp_django.sessions.connection import Transport
 from mcp_django.transports.cors import headers_for_pages, preflight
 from mcp_django.transports.eras import HTTPRequest
-from mcp_django.transports.principals import principal_of
+from mcp_django.transports.principals import principal_of, stranger_of
 from mcp_django.transports.refusals import STOPPING, Refusal, check_host, check_origin, read_headers, too_large
 from mcp_django.transports.reply import Reply
 from mcp_django.transports.watch import Receive, Stopping, interruptible
@@ -69,7 +69,7 @@ class HTTPConsumer(AsyncConsumer):
                 if (allowed := preflight(scope, headers)) is not None:
                     await reply.finish(b"", 204, allowed)
                     return
-            principal = await principal_of(self.server, scope, headers)
+            principal = stranger_of(headers) or await principal_of(self.server, scope, headers)
             await self.serve(Request(self.server, scope, headers, doubled, principal, receive, reply))
         except Refusal as error:
             self._record(error, principal)
