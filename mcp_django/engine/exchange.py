@@ -57,7 +57,7 @@ class Channel(Protocol):
         """Let a client that can come back for the rest of the answer do so; any other stays."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Exchange:
     """One request: what is asked, in which revision, by whom, and the way back."""
 

@@ -18,7 +18,7 @@ NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 Kind = Literal["tool", "resource", "prompt", "completion", "route"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Declaration:
     """One component as written in an ``mcp.py``."""
 
@@ -60,7 +60,7 @@ class Declaration:
         return getattr(self.fn, "__module__", None) or type(self.fn).__module__
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ToolDeclaration(Declaration):
     """A function that a model may call."""
 
@@ -88,7 +88,7 @@ class ToolDeclaration(Declaration):
         return "tool"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class ResourceDeclaration(Declaration):
     """Something to read: one URI, or a template (RFC 6570) of many."""
 
@@ -128,7 +128,7 @@ class ResourceDeclaration(Declaration):
         return "{" in self.uri
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class PromptDeclaration(Declaration):
     """A message, or several, that a person picks from a menu."""
 
@@ -141,7 +141,7 @@ class PromptDeclaration(Declaration):
         return "prompt"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class CompletionDeclaration(Declaration):
     """Suggestions for one argument of a prompt or a resource template, or, with neither named, for all of them."""
 

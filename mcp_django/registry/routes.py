@@ -19,7 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _METHOD = re.compile(r"[A-Z][A-Z-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RouteDeclaration(Declaration):
     """A plain HTTP route beside the endpoint."""
 

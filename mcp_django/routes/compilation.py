@@ -11,7 +11,7 @@ from mcp_django.routes.handlers import Handler, handler_of
 from mcp_django.routes.paths import django_path, parameters_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Route:
     """One function behind one path, for some methods."""
 

@@ -12,7 +12,7 @@ from mcp_django.exceptions import InvalidDeclaration
 from mcp_django.registry import RouteDeclaration
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Handler:
     """How to call one route's function."""
 
