@@ -29,7 +29,7 @@ from mcp_django.threads import (
     get_pool,
     has_work_to_finish,
 )
-from mcp_django.turns import Job, Turns, Visit, get_turns
+from mcp_django.turns import Job, Outcome, Turns, Visit, get_turns
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +77,7 @@ class Lane:
         if (worker := self.worker) is None:
             self._pool.forget(self)
             for piece in self._backlog:
+                piece.refuse()
                 piece.settle()
         elif not self.unfinished and not worker.unfinished:  # to wake the thread would cost as much as a small query
             self._pool.give_back(worker)
@@ -97,7 +98,7 @@ class Lane:
             self._backlog.append(piece)
         else:
             self._turns.add(piece)
-        return piece.future
+        return piece.outcome.future
 
     def start(self, worker: Worker) -> None:
         """Begin on the given thread with what has been waiting. On any thread."""
@@ -116,70 +117,66 @@ class Lane:
 
 
 class Piece(Job):
-    """One piece of an async call's sync code.
+    """One piece of an async call's sync code."""
 
-    Its future is the loop's own, which asyncio takes from an executor as well: one of ``concurrent.futures`` that is
-    wrapped would cost as much as the change of threads itself.
-    """
-
-    __slots__ = ("_fn", "_lane", "_settle", "future")
+    __slots__ = ("_fn", "_lane", "outcome")
 
     def __init__(self, lane: Lane, turns: Turns, fn: Callable[[], Any]) -> None:
         super().__init__(turns)
         self._lane, self._fn = lane, fn
-        self.future: asyncio.Future[Any] = turns.loop.create_future()
-        self._settle: Callable[[], None] | None = None
+        self.outcome = Outcome(turns.loop)
 
     def launch(self) -> bool:
         worker = self._lane.worker
         if self._lane.closed or worker is None:
+            self.refuse()
             self.turns.refuse(self)
             return False
         worker.put(partial(self._run, worker))
         return True
 
     def _run(self, worker: Worker) -> None:
-        if not self._lane.closed and not self.future.cancelled():
+        if self._lane.closed:
+            self.refuse()
+        else:
             if not self._lane.begun:
                 self._lane.begun = True
                 _prepare()
-            self._settle = _outcome(self.future, self._fn)
+            self.outcome.of(self._fn)
             worker.unfinished = has_work_to_finish()  # before the call hears of it
         self.turns.end(self)
 
+    def refuse(self) -> None:
+        """Note that the call is over: only a task that it left behind can still wait for this."""
+        self.outcome.fail(RuntimeError(CALL_IS_OVER))
+
     def settle(self) -> None:
         self._lane.unfinished -= 1
-        if not self.future.done():
-            (self._settle or partial(self.future.set_exception, RuntimeError(CALL_IS_OVER)))()
-        self._settle = None  # it holds the future, which may hold an exception that leads back here
+        self.outcome.settle()
 
 
 class Whole(Visit):
     """A sync function, which is all the sync code of its call."""
 
-    __slots__ = ("_fn", "_settle", "future")
+    __slots__ = ("_fn", "outcome")
 
     def __init__(self, turns: Turns, pool: Pool, fn: Callable[[], Any]) -> None:
         super().__init__(turns, pool)
         self._fn = fn
-        self.future: asyncio.Future[Any] = turns.loop.create_future()
-        self._settle: Callable[[], None] | None = None
+        self.outcome = Outcome(turns.loop)
 
     def wait_in_line(self) -> None:
-        self.future.add_done_callback(lambda _: self._pool.forget(self))
+        self.outcome.future.add_done_callback(lambda _: self._pool.forget(self))
 
     def run(self) -> None:
-        if not self.future.cancelled():
-            _prepare()
-            self._settle = _outcome(self.future, self._fn)
+        _prepare()
+        self.outcome.of(self._fn)
 
     def fail(self, error: BaseException) -> None:
-        self._settle = partial(self.future.set_exception, error)
+        self.outcome.fail(error)
 
     def settle(self) -> None:
-        if self._settle is not None and not self.future.done():
-            self._settle()
-        self._settle = None
+        self.outcome.settle()
 
 
 def _prepare() -> None:
@@ -188,16 +185,6 @@ def _prepare() -> None:
         begin_work()
     except Exception:
         logger.exception("Preparing a thread for a call failed.")
-
-
-def _outcome(future: asyncio.Future[Any], fn: Callable[[], Any]) -> Callable[[], None]:
-    """Call a function, and return what tells a future what came of it."""
-    try:
-        return partial(future.set_result, fn())
-    except StopIteration as error:  # which no future can hold: it would never be done
-        return partial(future.set_exception, RuntimeError(f"Sync code raised {error!r}."))
-    except BaseException as error:
-        return partial(future.set_exception, error)
 
 
 _lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
@@ -224,7 +211,7 @@ class _Anywhere(Executor):
         turns = get_turns()
         whole = Whole(turns, self._find_pool(), partial(fn, *args, **kwargs))
         turns.add(whole)
-        return whole.future
+        return whole.outcome.future
 
 
 Hop = Callable[[Callable[..., Any], tuple[Any, ...]], Coroutine[Any, Any, Any]]

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
 from time import perf_counter, process_time
+from typing import Any
 
 from mcp_django.threads import Pool, Worker, finish_work
 
@@ -31,25 +33,57 @@ MAX_UNTOLD = 8
 """Most jobs that may have ended before the loop hears of the first."""
 
 
+class Outcome:
+    """What came of a function that a thread called, on its way to a future.
+
+    The future is the loop's own: one of ``concurrent.futures`` that is wrapped would cost as much as the change of
+    threads itself. asyncio takes it from an executor all the same.
+    """
+
+    __slots__ = ("_tell", "future")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self._tell: Callable[[], None] | None = None
+
+    def of(self, fn: Callable[[], Any]) -> None:
+        """Call the function, and note what comes of it. Nothing is called for a future that has been cancelled."""
+        if not self.future.cancelled():
+            try:
+                self.succeed(fn())
+            except BaseException as error:
+                self.fail(error)
+
+    def succeed(self, result: Any) -> None:
+        """Note a result."""
+        self._tell = partial(self.future.set_result, result)
+
+    def fail(self, error: BaseException) -> None:
+        """Note what was raised."""
+        if isinstance(error, StopIteration):  # which no future can hold: it would never be done
+            error = RuntimeError(f"Sync code raised {error!r}.")
+        self._tell = partial(self.future.set_exception, error)
+
+    def settle(self) -> None:
+        """Tell whoever waits, on their loop."""
+        if self._tell is not None and not self.future.done():
+            self._tell()
+        self._tell = None  # it holds the future, which may hold an exception that leads back here
+
+
 class Job:
     """Something for a thread to do, on behalf of a loop."""
 
-    __slots__ = ("round", "turns")
+    __slots__ = ("turns",)
 
     def __init__(self, turns: Turns) -> None:
         self.turns = turns
-        self.round = 0
-        """In which round of ``turns`` it is at work. 0: in none, so that nobody waits for it."""
 
     def launch(self) -> bool:
-        """Give it to its thread, which calls ``turns.end`` when it is done. ``False``: it has none, or not now.
+        """Give it to its thread, which calls ``turns.end`` when it is done. ``False``: it has none, or none yet.
 
         On the loop, or on the thread of the job before it.
         """
-        raise NotImplementedError
-
-    def fail(self, error: BaseException) -> None:
-        """Note that it could not be launched. Where it was launched."""
         raise NotImplementedError
 
     def settle(self) -> None:
@@ -64,14 +98,13 @@ class Turns:
         self.loop = loop
         self._lock = Lock()
         self._waiting: deque[Job] = deque()
+        self._leader: Job | None = None
+        """The job at work that the next one waits for. Others may be at work too: nobody waits for those."""
+
         self._ended: deque[Job] = deque()
+        self._endings = 0
         self._begins = False
         self._told = False
-        self._round = 1
-        self._at_work = 0
-        """How many of this round, each of which is followed by another. Nobody waits for those of earlier rounds."""
-
-        self._endings = 0
         self._timer: asyncio.TimerHandle | None = None
         self._patient_from = 0.0
 
@@ -86,49 +119,42 @@ class Turns:
         """Note that a job has been done, and start the next. On the job's thread."""
         self._ended.append(job)
         self._endings += 1
-        if not self._go_on(job.round) or len(self._ended) >= MAX_UNTOLD:
+        if not self._start_next(job) or len(self._ended) >= MAX_UNTOLD:
             self._tell()
 
     def refuse(self, job: Job) -> None:
-        """Note that a job won't be done. Wherever it was launched."""
+        """Note that a job won't be done. Wherever it was to be launched."""
         self._ended.append(job)
         self._tell()
 
     def _begin(self) -> None:
         self._begins = False
         if self.loop.time() < self._patient_from:
-            self._begin_all()
+            self._start_all()
             return
-        if not self._at_work:
-            self._at_work = 1
-            self._go_on(self._round)
+        self._start_next(None)
         if self._waiting and self._timer is None:
             self._wait()
 
-    def _begin_all(self) -> None:
-        with self._lock:
-            self._round += 1
-            self._at_work = count = len(self._waiting)
-        for _ in range(count):
-            self._go_on(self._round)
-
-    def _go_on(self, number: int) -> bool:
-        """Start what waits, until something has a thread. Returns whether there was anything."""
-        while (job := self._next(number)) is not None:
-            if job.launch():
+    def _start_next(self, ended: Job | None) -> bool:
+        """Start the first that has a thread, if it is this job that it waits for. Returns whether there was one."""
+        while True:
+            with self._lock:
+                if self._leader is not ended:
+                    return False
+                following = self._leader = self._waiting.popleft() if self._waiting else None
+            if following is None:
+                return False
+            if following.launch():
                 return True
-        return False
+            ended = following
 
-    def _next(self, number: int) -> Job | None:
+    def _start_all(self) -> None:
         with self._lock:
-            if number != self._round:
-                return None
-            if not self._waiting:
-                self._at_work -= 1
-                return None
-            job = self._waiting.popleft()
-            job.round = number
-            return job
+            self._leader = None
+            waiting, self._waiting = self._waiting, deque()
+        for job in waiting:
+            job.launch()
 
     def _wait(self) -> None:
         self._timer = self.loop.call_later(PATIENCE_SECONDS, self._look, self._endings, process_time(), perf_counter())
@@ -139,7 +165,7 @@ class Turns:
         idle = process_time() - computed < BUSY * (perf_counter() - begun)
         if self._waiting and (idle or endings == self._endings):
             self._patient_from = self.loop.time() + IMPATIENT_SECONDS
-            self._begin_all()
+            self._start_all()
         elif self._waiting:
             self._wait()
         self._settle()
@@ -166,8 +192,7 @@ class Visit(Job):
         self._pool = pool
 
     def launch(self) -> bool:
-        """Take a thread, or wait in line for one, in no round: others go on meanwhile."""
-        number, self.round = self.round, 0
+        """Take a thread, or wait in line for one while others go on."""
         try:
             worker = self._pool.borrow(self)
         except RuntimeError as error:  # the system has no thread left
@@ -178,7 +203,6 @@ class Visit(Job):
             with suppress(RuntimeError):  # the loop is closed
                 self.turns.loop.call_soon_threadsafe(self.wait_in_line)
             return False
-        self.round = number
         self.start(worker)
         return True
 
@@ -198,6 +222,10 @@ class Visit(Job):
 
     def run(self) -> None:
         """Do it, and note what came of it. Never raises."""
+        raise NotImplementedError
+
+    def fail(self, error: BaseException) -> None:
+        """Note that there is no thread for it."""
         raise NotImplementedError
 
 

@@ -55,7 +55,7 @@ def start(pool: Pool, *work: Callable[[], Any]) -> list[asyncio.Future[Any]]:
     jobs = [Whole(turns, pool, each) for each in work]
     for job in jobs:
         turns.add(job)
-    return [job.future for job in jobs]
+    return [job.outcome.future for job in jobs]
 
 
 async def done(futures: list[asyncio.Future[Any]]) -> list[Any]:

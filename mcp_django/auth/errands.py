@@ -1,6 +1,6 @@
-"""Short database work of our own, in one hop to a thread and back.
+"""Short database work of our own: that of all requests which the loop found waiting, in one hop to a thread and back.
 
-``lanes.Lane`` keeps its thread for all of a call, through asgiref, and costs three times as much.
+It needs nothing of what asgiref does for authors' functions (``lanes.on_thread``), which would cost as much as a query.
 """
 
 from __future__ import annotations
@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
 from threading import Lock
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from asgiref.sync import AsyncToSync, sync_to_async
 
 from mcp_django.threads import Pool, begin_work, get_own_pool
-from mcp_django.turns import Turns, Visit, get_turns
+from mcp_django.turns import Outcome, Turns, Visit, get_turns
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -24,35 +23,14 @@ MAX_TOGETHER = 8
 """Most errands that a thread runs before it tells of the first."""
 
 
-class Errand(Generic[A, T]):
-    """One of the arguments of a function that takes several. Cancelling its future keeps it from beginning, not ending.
+class Errand(Outcome):
+    """One of the arguments of a function that takes several. Cancelling its future keeps it from beginning."""
 
-    Its future is the loop's own: one of ``concurrent.futures`` that is wrapped would cost more than the hop itself.
-    """
+    __slots__ = ("argument", "fn")
 
-    __slots__ = ("_settle", "argument", "fn", "future", "loop")
-
-    def __init__(self, fn: Callable[[list[A]], Sequence[T]], argument: A) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, fn: Callable[[list[A]], Sequence[T]], argument: A) -> None:
+        super().__init__(loop)
         self.fn, self.argument = fn, argument
-        self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[T] = self.loop.create_future()
-        self._settle: Callable[[], None] | None = None
-
-    def succeed(self, result: T) -> None:
-        """Note, on the thread, what came of it."""
-        self._settle = partial(self.future.set_result, result)
-
-    def fail(self, error: BaseException) -> None:
-        """Note what was raised."""
-        if isinstance(error, StopIteration):  # which no future can hold: nobody after it would be told either
-            error = RuntimeError(f"The errand raised {error!r}.")
-        self._settle = partial(self.future.set_exception, error)
-
-    def settle(self) -> None:
-        """Tell whoever waits, on their loop, what was noted."""
-        if self._settle is not None and not self.future.done():
-            self._settle()
-        self._settle = None  # it holds the future, which may hold an exception that leads back here
 
 
 class Company(Visit):
@@ -62,14 +40,14 @@ class Company(Visit):
 
     def __init__(self, turns: Turns, pool: Pool) -> None:
         super().__init__(turns, pool)
-        self._errands: list[Errand[Any, Any]] = []
+        self._errands: list[Errand] = []
         self._begun = False
         self._lock = Lock()
 
     def __len__(self) -> int:
         return len(self._errands)
 
-    def admit(self, errand: Errand[Any, Any]) -> bool:
+    def admit(self, errand: Errand) -> bool:
         """Let an errand join. ``False``: the thread has begun, or there are enough."""
         with self._lock:
             if self._begun or len(self._errands) >= MAX_TOGETHER:
@@ -80,14 +58,14 @@ class Company(Visit):
     def run(self) -> None:
         with self._lock:
             self._begun = True
-        of_a_kind: dict[Any, list[Errand[Any, Any]]] = {}
+        of_a_kind: dict[Any, list[Errand]] = {}
         for errand in self._errands:
             if not errand.future.cancelled():
                 of_a_kind.setdefault(errand.fn, []).append(errand)
         for errands in of_a_kind.values():
             _do(errands)
 
-    def leave(self, errand: Errand[Any, Any]) -> None:
+    def leave(self, errand: Errand) -> None:
         """Let go of an errand that nobody wants any more, and leave the pool's line if it was the last."""
         with self._lock:
             if not self._begun:
@@ -103,11 +81,13 @@ class Company(Visit):
             errand.fail(error)
 
     def settle(self) -> None:
+        if _here.company is self:
+            _here.company = None
         for errand in self._errands:
             errand.settle()
 
 
-def _do(errands: list[Errand[Any, Any]]) -> None:
+def _do(errands: list[Errand]) -> None:
     """Call the function of these errands: once for all, and when that fails, for each."""
     try:
         begin_work()
@@ -146,15 +126,16 @@ async def on_common_errand(fn: Callable[[list[A]], Sequence[T]], argument: A) ->
     """
     if getattr(AsyncToSync.executors, "current", None) is not None:
         return (await sync_to_async(fn)([argument]))[0]
-    errand = Errand(fn, argument)
     turns = get_turns()
+    errand = Errand(turns.loop, fn, argument)
     company = _here.company
     if company is None or company.turns is not turns or not company.admit(errand):
         company = _here.company = Company(turns, get_own_pool())
         company.admit(errand)
         turns.add(company)
     try:
-        return await errand.future
+        result: T = await errand.future
+        return result
     except asyncio.CancelledError:
         company.leave(errand)
         raise

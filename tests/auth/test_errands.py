@@ -158,7 +158,7 @@ async def test_what_no_future_can_hold_keeps_nobody_waiting(held: Held) -> None:
     await held.end()
     async with asyncio.timeout(5):
         failed, done = await asyncio.gather(*tasks, return_exceptions=True)
-    assert (str(failed), done) == ("The errand raised StopIteration().", 2)
+    assert (str(failed), done) == ("Sync code raised StopIteration().", 2)
 
 
 async def test_one_that_is_cancelled_in_line_never_begins(held: Held) -> None:
