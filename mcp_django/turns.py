@@ -21,13 +21,19 @@ from typing import Any
 from mcp_django.threads import Pool, Worker, finish_work
 
 PATIENCE_SECONDS = 0.005
-"""How long a job waits for its turn before somebody looks whether that is worth it."""
+"""How long jobs wait for their turns before somebody looks whether that is worth it."""
 
-BUSY = 0.8
-"""What part of that time the process must have computed."""
+BUSY = 0.75
+"""What part of the time in which some waited the process must have computed."""
 
-IMPATIENT_SECONDS = 0.1
-"""If it hasn't, or nothing has ended: for how long every job begins at once."""
+MEASURED_SECONDS = 0.001
+"""Less of such time says nothing."""
+
+MAX_STALLS = 2
+"""Looks in a row, with nothing that has ended between them, after which nobody waits any longer in any case."""
+
+IMPATIENT_SECONDS = 0.2
+"""For how long every job begins at once, when it wasn't worth it."""
 
 MAX_UNTOLD = 8
 """Most jobs that may have ended before the loop hears of the first."""
@@ -71,6 +77,37 @@ class Outcome:
         self._tell = None  # it holds the future, which may hold an exception that leads back here
 
 
+class Line:
+    """Measures, while some wait, how much of that time the process computes."""
+
+    __slots__ = ("_computed", "_passed", "_since")
+
+    def __init__(self) -> None:
+        self._since: tuple[float, float] | None = None
+        self._computed = self._passed = 0.0  # seconds
+
+    def begin(self) -> None:
+        """Note that some wait."""
+        if self._since is None:
+            self._since = process_time(), perf_counter()
+
+    def end(self) -> None:
+        """Note that nobody waits."""
+        if self._since is not None:
+            computed, passed = self._since
+            self._since = None
+            self._computed += process_time() - computed
+            self._passed += perf_counter() - passed
+
+    def was_idle(self) -> bool:
+        """Whether the process had too little to do while they waited. What was measured counts for half next time."""
+        idle = self._passed >= MEASURED_SECONDS and self._computed < BUSY * self._passed
+        kept = 0.0 if idle else 0.5
+        self._computed *= kept
+        self._passed *= kept
+        return idle
+
+
 class Job:
     """Something for a thread to do, on behalf of a loop."""
 
@@ -101,8 +138,11 @@ class Turns:
         self._leader: Job | None = None
         """The job at work that the next one waits for. Others may be at work too: nobody waits for those."""
 
+        self._line = Line()
         self._ended: deque[Job] = deque()
-        self._endings = 0
+        self._stalls = 0
+        """Looks since a job has ended."""
+
         self._begins = False
         self._told = False
         self._timer: asyncio.TimerHandle | None = None
@@ -118,7 +158,7 @@ class Turns:
     def end(self, job: Job) -> None:
         """Note that a job has been done, and start the next. On the job's thread."""
         self._ended.append(job)
-        self._endings += 1
+        self._stalls = 0
         if not self._start_next(job) or len(self._ended) >= MAX_UNTOLD:
             self._tell()
 
@@ -133,7 +173,11 @@ class Turns:
             self._start_all()
             return
         self._start_next(None)
+        with self._lock:
+            if self._waiting:
+                self._line.begin()
         if self._waiting and self._timer is None:
+            self._stalls = 0
             self._wait()
 
     def _start_next(self, ended: Job | None) -> bool:
@@ -143,6 +187,8 @@ class Turns:
                 if self._leader is not ended:
                     return False
                 following = self._leader = self._waiting.popleft() if self._waiting else None
+                if not self._waiting:
+                    self._line.end()
             if following is None:
                 return False
             if following.launch():
@@ -153,17 +199,23 @@ class Turns:
         with self._lock:
             self._leader = None
             waiting, self._waiting = self._waiting, deque()
+            self._line.end()
         for job in waiting:
             job.launch()
 
     def _wait(self) -> None:
-        self._timer = self.loop.call_later(PATIENCE_SECONDS, self._look, self._endings, process_time(), perf_counter())
+        self._timer = self.loop.call_later(PATIENCE_SECONDS, self._look)
 
-    def _look(self, endings: int, computed: float, begun: float) -> None:
+    def _look(self) -> None:
         """See whether it was worth it that some have waited since."""
         self._timer = None
-        idle = process_time() - computed < BUSY * (perf_counter() - begun)
-        if self._waiting and (idle or endings == self._endings):
+        self._stalls += 1
+        with self._lock:
+            if self._waiting:
+                self._line.end()
+                self._line.begin()
+            idle = self._line.was_idle()
+        if idle or (self._waiting and self._stalls >= MAX_STALLS):
             self._patient_from = self.loop.time() + IMPATIENT_SECONDS
             self._start_all()
         elif self._waiting:

@@ -13,7 +13,7 @@ import pytest
 from mcp_django import turns as module
 from mcp_django.lanes import Whole
 from mcp_django.threads import Pool, Worker
-from mcp_django.turns import MAX_UNTOLD, Job, Turns, get_turns
+from mcp_django.turns import MAX_UNTOLD, MEASURED_SECONDS, Job, Line, Turns, get_turns
 
 pytestmark = pytest.mark.anyio
 
@@ -121,10 +121,10 @@ async def test_they_go_on_taking_turns_while_the_process_is_busy(pool: Pool, mon
     looked: list[int] = []
     look = Turns._look
 
-    def looking(turns: Turns, *args: Any) -> None:
+    def looking(turns: Turns) -> None:
         looked.append(1)
-        turns._endings += 1  # on a machine that is busy with other things, nothing may have ended in this time
-        look(turns, *args)
+        turns._stalls = 0  # on a machine that is busy with other things, nothing may have ended in this time
+        look(turns)
 
     monkeypatch.setattr(module, "process_time", perf_counter)
     monkeypatch.setattr(Turns, "_look", looking)
@@ -241,3 +241,48 @@ async def test_each_loop_has_turns_of_its_own() -> None:
 
     assert await ask() is get_turns()
     assert await asyncio.to_thread(asyncio.run, ask()) is not get_turns()
+
+
+class Clocks:
+    """Time that passes when it is told to."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.computed = self.passed = 0.0
+        monkeypatch.setattr(module, "process_time", lambda: self.computed)
+        monkeypatch.setattr(module, "perf_counter", lambda: self.passed)
+
+    def wait(self, line: Line, seconds: float, *, busy: float) -> None:
+        """Let some wait for so long, while the process is busy for this part of it."""
+        line.begin()
+        self.passed += seconds
+        self.computed += busy * seconds
+        line.end()
+
+
+def test_the_time_in_which_nobody_waits_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks, line = Clocks(monkeypatch), Line()
+    clocks.wait(line, 0.004, busy=1)
+    clocks.passed += 60
+    line.end()
+    assert not line.was_idle()
+
+
+def test_a_moment_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks, line = Clocks(monkeypatch), Line()
+    clocks.wait(line, MEASURED_SECONDS / 2, busy=0)
+    assert not line.was_idle()
+
+
+def test_a_pause_after_busy_times_counts_less_than_one_at_the_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    clocks = Clocks(monkeypatch)
+    fresh, busy = Line(), Line()
+    clocks.wait(fresh, 0.004, busy=0.6)
+    assert fresh.was_idle()
+    clocks.wait(busy, 0.004, busy=1)
+    assert not busy.was_idle()
+    clocks.wait(busy, 0.004, busy=0.7)
+    assert not busy.was_idle()
+    clocks.wait(busy, 0.004, busy=0.6)
+    assert busy.was_idle()
+    clocks.wait(busy, 0.004, busy=0.9)
+    assert not busy.was_idle(), "what was found is not held against it"
