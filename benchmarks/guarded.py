@@ -22,9 +22,9 @@ from benchmarks.marks import GUARDED, Mark
 from benchmarks.measure import Effort, Series, Table, cores, pin, progress, turns
 from benchmarks.processes import DAPHNE, Fleet, Server
 from benchmarks.servers import OURS
-from benchmarks.signin import prepare
+from benchmarks.signin import TOKENS, prepare, token_of
 from benchmarks.subjects.functions import ARGUMENTS, STRUCTURED
-from benchmarks.wire import ERAS, call, check_call
+from benchmarks.wire import ERAS, Era, Request, call, check_call
 
 CONNECTIONS = 8
 PORT = 8000
@@ -77,7 +77,7 @@ def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
         stdout=subprocess.PIPE,
     )
     found = json.loads(done.stdout)
-    tables = [_table("In process", {era: Series(values) for era, values in found["cpu"].items()}, marks)]
+    tables = [_table("In process", {era: Series(values) for era, values in found.items()})]
     for_servers, for_load = cores()
     with Fleet(directory, for_servers) as fleet:
         for name, variables in PROCESSES.items():
@@ -85,40 +85,57 @@ def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
         fleet.wait()
         pin(0, for_load)
         try:
-            measured = run_loop(_load(fleet, found["token"], effort))
+            measured = run_loop(_load(fleet, effort))
         finally:
             pin(0, for_servers | for_load)
-    return [*tables, _table(f"daphne, {CONNECTIONS} connections", measured, marks)]
+    where = f"daphne, {CONNECTIONS} connections"
+    marks += [
+        Mark(f"{where}, tools/call, {era}: {ALL} / {OFF}", series.ratio(ALL, OFF), GUARDED)
+        for era, series in measured.items()
+    ]
+    return [*tables, _table(where, measured)]
 
 
-def _table(where: str, measured: Mapping[str, Series], marks: list[Mark]) -> Table:
-    rows = []
-    for era, series in measured.items():
-        rows += [(era, name, series.median(name) * 1e6, series.ratio(name, OFF)) for name in GUARDS]
-        marks.append(Mark(f"{where}, tools/call, {era}: {ALL} / {OFF}", series.ratio(ALL, OFF), GUARDED))
+def _table(where: str, measured: Mapping[str, Series]) -> Table:
+    rows = [
+        (era, name, series.median(name) * 1e6, series.ratio(name, OFF))
+        for era, series in measured.items()
+        for name in GUARDS
+    ]
     return Table(f"{where}: `tools/call` of `async add`, by what is on", ("era", "on", "CPU µs", f"x {OFF}"), rows)
 
 
-async def _load(fleet: Fleet, token: str, effort: Effort) -> dict[str, Series]:
+async def _load(fleet: Fleet, effort: Effort) -> dict[str, Series]:
     measured = {}
     for era in ERAS:
         progress(f"guarded: daphne, {era}")
-        request = call(era, "add", ARGUMENTS["add"])
-        bearing = request.with_header("authorization", f"Bearer {token}")
+        requests = _requests(era)
         series = measured[era] = Series()
         for number in range(effort.load_rounds):
             for name, guard in turns(GUARDS, number):
-                data = (bearing if guard.token else request).to_http(PORT, guard.path)
+                data = [each.to_http(PORT, guard.path) for each in requests[guard.token]]
                 series.add(name, await _take_turn(fleet.servers[guard.server], data, effort.load_seconds))
     return measured
 
 
-async def _take_turn(server: Server, data: bytes, seconds: float) -> float:
-    """Load one server; return its CPU seconds for each call."""
-    opened = [await connect(server.port) for _ in range(CONNECTIONS)]
+def _requests(era: Era) -> Mapping[bool, list[Request]]:
+    """Return what each connection sends, by whether it signs in: each has a token of its own."""
+    request = call(era, "add", ARGUMENTS["add"])
+    tokens = [token_of(number * TOKENS // CONNECTIONS) for number in range(CONNECTIONS)]
+    bearing = [request.with_header("authorization", f"Bearer {token}") for token in tokens]
+    return {False: [request] * CONNECTIONS, True: bearing}
+
+
+async def _take_turn(server: Server, data: list[bytes], seconds: float) -> float:
+    """Load one server; return its CPU seconds for each call.
+
+    Args:
+        data: the request of each connection.
+    """
+    opened = [await connect(server.port) for _ in data]
     try:
-        check_call((await opened[0].ask(data))[1], STRUCTURED["add"])
-        ready = [(each, data) for each in opened]
+        check_call((await opened[0].ask(data[0]))[1], STRUCTURED["add"])
+        ready = list(zip(opened, data, strict=True))
         await Loop(seconds / 10).run(ready)
         before = server.cpu()
         load = await Loop(seconds).run(ready)
@@ -149,5 +166,4 @@ async def _measure(effort: Effort, token: str) -> dict[str, dict[str, list[float
 def main() -> None:
     """Measure in process, over a database of its own; write what was found to stdout."""
     token, _ = prepare()
-    found = {"token": token, "cpu": asyncio.run(_measure(Effort(**json.loads(sys.argv[1])), token))}
-    json.dump(found, sys.stdout)
+    json.dump(asyncio.run(_measure(Effort(**json.loads(sys.argv[1])), token)), sys.stdout)

@@ -95,6 +95,11 @@ async def _measure(effort: Effort, token: str, key: str) -> dict[str, dict[str, 
     return found
 
 
+def token_of(number: int) -> str:
+    """Return one of the tokens, by its number below ``TOKENS``."""
+    return f"token-{number}"
+
+
 def prepare() -> tuple[str, str]:
     """Make the database that the environment names, and return a token and an API key in it."""
     import django
@@ -121,7 +126,7 @@ def prepare() -> tuple[str, str]:
         "scope": "mcp",
         "resource": [f"{BASE}/mcp{path}" for path in ("", "/signin", "/guarded", "/limited")],
     }
-    names = [f"token-{number}" for number in range(TOKENS)]
+    names = [token_of(number) for number in range(TOKENS)]
     rows = [AccessToken(token=name, token_checksum=checksum(name), **common) for name in names]
     AccessToken.objects.bulk_create(rows, batch_size=500)
     return names[TOKENS // 2], create_key("bench", user)
