@@ -226,17 +226,19 @@ def _hop(find_pool: Callable[[], Pool] | None) -> Hop:
 _to_pool, _to_own_pool, _to_waiting_thread = _hop(get_pool), _hop(get_own_pool), _hop(None)
 
 
-def on_thread(fn: Callable[..., T], *args: Any) -> Coroutine[Any, Any, T]:
+async def on_thread(fn: Callable[..., T], *args: Any) -> T:
     """Call an author's sync function on a thread that keeps its database connections, as Django would a view.
 
     Below an ``async_to_sync`` it runs on the thread that waits there: in a ``TestCase``, inside its transaction.
     """
-    return _unless_one_waits(_to_pool)(fn, args)
+    result: T = await _unless_one_waits(_to_pool)(fn, args)
+    return result
 
 
-def on_own_thread(fn: Callable[..., T], *args: Any) -> Coroutine[Any, Any, T]:
+async def on_own_thread(fn: Callable[..., T], *args: Any) -> T:
     """Call a function of our own in the same way. It need not wait until authors' functions leave a thread."""
-    return _unless_one_waits(_to_own_pool)(fn, args)
+    result: T = await _unless_one_waits(_to_own_pool)(fn, args)
+    return result
 
 
 def _unless_one_waits(hop: Hop) -> Hop:

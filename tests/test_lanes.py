@@ -3,19 +3,25 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import partial
+from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, connections
+from django.utils import translation
 
-from mcp_django.lanes import Lane
+from mcp_django import threads
+from mcp_django.lanes import Lane, on_own_thread, on_thread
 from mcp_django.threads import Pool
 
 pytestmark = pytest.mark.anyio
 
 in_thread = partial(sync_to_async, thread_sensitive=True)
+variable: ContextVar[str] = ContextVar("variable")
 
 
 async def test_all_sync_code_of_a_call_runs_on_one_thread() -> None:
@@ -215,6 +221,90 @@ async def test_a_connection_that_was_left_in_another_mode_is_closed_after_the_ca
         await _until_idle(pool)
     pool.close()
     assert seen == [False, False]
+
+
+@pytest.fixture
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pool]:
+    """The pool of this process, of one thread."""
+    pool = Pool(1)
+    monkeypatch.setitem(threads._pools, "calls", pool)
+    yield pool
+    pool.close()
+
+
+async def test_a_sync_function_keeps_its_thread_no_longer_than_it_runs(one_thread: Pool) -> None:
+    assert await on_thread(lambda: one_thread.busy) == 1
+    assert one_thread.busy == 0
+    first, second = await asyncio.gather(on_thread(threading.get_ident), on_thread(threading.get_ident))
+    assert first == second != threading.get_ident()
+
+
+async def test_work_of_our_own_needs_no_thread_of_the_functions(one_thread: Pool) -> None:
+    release = threading.Event()
+    function = asyncio.ensure_future(on_thread(release.wait, 5))
+    await _until(lambda: one_thread.busy == 1)
+    assert await on_own_thread(lambda: 1) == 1
+    release.set()
+    assert await function
+
+
+def test_below_an_async_to_sync_a_sync_function_runs_on_the_thread_that_waits() -> None:
+    assert async_to_sync(on_thread)(threading.get_ident) == threading.get_ident()
+    assert async_to_sync(on_own_thread)(threading.get_ident) == threading.get_ident()
+
+
+@pytest.mark.usefixtures("one_thread")
+async def test_a_sync_function_knows_what_the_call_has_set_and_the_other_way_round() -> None:
+    variable.set("loop")
+    with translation.override("de"):
+        assert await on_thread(lambda: (translation.get_language(), variable.get())) == ("de", "loop")
+    await on_thread(variable.set, "thread")
+    assert variable.get() == "thread"
+
+
+@pytest.mark.usefixtures("one_thread")
+async def test_async_code_inside_a_sync_function_runs_on_the_loop_of_the_call() -> None:
+    async def loop_and_thread() -> tuple[object, int]:
+        return asyncio.get_running_loop(), await sync_to_async(threading.get_ident)()
+
+    (loop, inner), outer = await on_thread(lambda: (async_to_sync(loop_and_thread)(), threading.get_ident()))
+    assert loop is asyncio.get_running_loop()
+    assert inner == outer
+
+
+@pytest.mark.usefixtures("one_thread")
+async def test_a_sync_function_that_is_cancelled_ends_at_once_and_what_it_awaits_is_cancelled() -> None:
+    ended: list[str] = []
+    begun = threading.Event()
+
+    async def wait() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(5)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    running = asyncio.ensure_future(on_thread(async_to_sync(wait)))
+    await _until(begun.is_set)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert ended == ["cancelled"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("one_thread")
+async def test_a_sync_function_finds_and_leaves_connections_as_django_says() -> None:
+    def use() -> tuple[bool, Any]:
+        known = connection.connection is not None
+        User.objects.count()
+        return known, connections["default"]
+
+    for _ in range(2):
+        known, used = await on_thread(use)
+        assert not known
+        assert used.connection is None, "CONN_MAX_AGE is nothing"
 
 
 @pytest.mark.django_db(transaction=True)
