@@ -137,8 +137,8 @@ def _handler(exchange: Exchange) -> Handler:
     handler = METHODS.get(method)
     if handler is None:
         raise ProtocolError(METHOD_NOT_FOUND, "Method not found", method)
-    check_params(exchange)
-    if exchange.modern and method in MAY_ASK:
+    usual = check_params(exchange)
+    if not usual and method in MAY_ASK and exchange.modern:
         begin_round(exchange)
     return handler
 

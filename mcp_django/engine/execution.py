@@ -72,20 +72,19 @@ class Runner:
             Exception: whatever the function raises.
         """
         seconds = get_settings().TOOL_TIMEOUT_SECONDS if self.timeout is None else self.timeout
-        context = Context(exchange)
-        for name in self.context_parameters:
-            arguments[name] = context
+        if self.context_parameters:
+            arguments |= dict.fromkeys(self.context_parameters, Context(exchange))
         limit = Limit(seconds, exchange)
         try:
             with limit:
                 if self.flavour in _ON_A_THREAD:
-                    result = await on_thread(self._call_sync, arguments, context)
+                    result = await on_thread(self._call_sync, arguments, exchange)
                 else:
                     with Lane(get_pool()):
                         if databases := databases_of(self.fn, atomic=self.atomic):
-                            result = await in_transactions(databases, lambda: self._call_async(arguments, context))
+                            result = await in_transactions(databases, lambda: self._call_async(arguments, exchange))
                         else:
-                            result = await self._call_async(arguments, context)
+                            result = await self._call_async(arguments, exchange)
                 if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
                     raise asyncio.CancelledError
                 return result
@@ -96,24 +95,26 @@ class Runner:
                 exchange.cancel()
             raise
 
-    def _call_sync(self, arguments: dict[str, Any], context: Context) -> Any:
+    def _call_sync(self, arguments: dict[str, Any], exchange: Exchange) -> Any:
         databases = databases_of(self.fn, atomic=self.atomic)
         try:
             with atomic_on(databases):
                 result = self.fn(**arguments)
                 if self.flavour == "generator":
-                    result = _drain(result, context)
+                    result = _drain(result, Context(exchange))
                 elif inspect.isawaitable(result):  # an async function behind a sync decorator
                     result = async_to_sync(_wait_for)(result)
                 finished = self.finish(result)
-                _give_up(databases, context)
+                _give_up(databases, exchange)
                 return finished
         except StopIteration as error:  # which no future can hold: the call would never end
             raise Escaped("The function raised StopIteration.") from error
 
-    async def _call_async(self, arguments: dict[str, Any], context: Context) -> Any:
+    async def _call_async(self, arguments: dict[str, Any], exchange: Exchange) -> Any:
         result = self.fn(**arguments)
-        result = await (_drain_async(result, context) if self.flavour == "async generator" else result)
+        if self.flavour == "async generator":
+            result = _drain_async(result, Context(exchange))
+        result = await result
         if blocks(result):
             return await _hop(self.finish, result)
         return self.finish(result)
@@ -166,9 +167,9 @@ def blocks(result: Any) -> bool:
     return isinstance(result, _LAZY) or (isinstance(result, Media) and bool(result.path))
 
 
-def _give_up(databases: list[str], context: Context) -> None:
+def _give_up(databases: list[str], exchange: Exchange) -> None:
     """Roll back what a call did of which the client has already been told that it failed."""
-    if context.cancelled:
+    if exchange.cancelled:
         for alias in databases:
             transaction.set_rollback(True, using=alias)
 

@@ -59,7 +59,7 @@ class Output:
     """Makes plain data of model instances and QuerySets where pydantic wouldn't."""
 
     same: type | None
-    """Instances of exactly this type are sent as they are."""
+    """Instances of exactly this type are plain already: they need no ``dump``."""
 
     wrapped: bool
     """Structured content must be an object, so anything else becomes ``{"result": ...}``."""
@@ -70,8 +70,6 @@ class Output:
         Raises:
             pydantic.ValidationError: it doesn't fit the declared type.
         """
-        if type(value) is self.same:
-            return value
         if self.read is not None:
             value = self.read(value)
         checked = self.adapter.validator.validate_python(value, from_attributes=True, by_alias=True, by_name=True)

@@ -48,8 +48,8 @@ _passed: dict[str, dict[str, Any]] = {}
 """By the name of the client: the envelope that has passed, for it sends the same with every request."""
 
 
-def check_params(exchange: Exchange) -> None:
-    """Check a request against its revision.
+def check_params(exchange: Exchange) -> bool:
+    """Check a request against its revision. Returns whether it has the usual members and no others.
 
     Raises:
         ProtocolError: the revision has no such method (-32601), or the params don't fit (-32602).
@@ -57,7 +57,7 @@ def check_params(exchange: Exchange) -> None:
     method, params, modern = exchange.method, exchange.params, exchange.modern
     members = (_MODERN if modern else _HANDSHAKE).get(method)
     if members is not None and _is_usual(method, params or {}, members, modern=modern):
-        return
+        return True
     schema = request_schema(method, exchange.version)
     if schema is None:
         raise ProtocolError(METHOD_NOT_FOUND, "Method not found", method)
@@ -70,6 +70,7 @@ def check_params(exchange: Exchange) -> None:
         raise ProtocolError(INVALID_PARAMS, f"Invalid request parameters: {_fields(error)}") from error
     if modern:
         _remember(exchange.meta)
+    return False
 
 
 def _is_usual(method: str, params: Mapping[str, Any], members: frozenset[str], *, modern: bool) -> bool:

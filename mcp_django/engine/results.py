@@ -39,8 +39,8 @@ def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any]:
     if output is None:
         content = to_blocks(value, tool)
         return (Sound if type(value) in _PLAIN else dict)(content=content, isError=False)
-    plain = output.dump(value)
-    if lacks_json(plain):
+    plain = value if type(value) is output.same else output.dump(value)
+    if type(plain) not in _FINITE and lacks_json(plain):
         raise Unserialisable(f"The result of {tool!r} holds a number that JSON lacks: NaN or an infinity.")
     structured = {"result": plain} if output.wrapped else plain
     return Sound(content=to_blocks(plain, tool), structuredContent=structured, isError=False)

@@ -40,7 +40,10 @@ class StreamableHTTPConsumer(HTTPConsumer):
         if watch.stopped:
             text = "The server is stopping: try again."
             raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
-        await reply.finish(given.body, status_of(given, modern=True), response_headers(given))
+        if given.code:
+            await reply.finish(given.body, status_of(given, modern=True), response_headers(given))
+        else:
+            await reply.finish(given.body, 200)
 
 
 async def _other(request: Request, method: str) -> None:
