@@ -84,6 +84,7 @@ def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
 
 async def _measure(fleet: Fleet, admin: Any, effort: Effort) -> list[Table]:
     rows: list[tuple[Any, ...]] = []
+    held = [await _hold(fleet.servers[mode], admin, mode) for mode in MODES]  # first: afterwards all keep connections
     for connections in CONNECTIONS:
         series, rates = Series(), Series()
         targets = {("bare", "add"): 0} | {(mode, tool): 0 for mode in MODES for tool in TOOLS}
@@ -98,7 +99,6 @@ async def _measure(fleet: Fleet, admin: Any, effort: Effort) -> list[Table]:
             cpu, ratio = series.median(name) * 1000, series.ratio(name, "bare|add")
             rows.append((connections, mode, "" if mode == "bare" else tool, rates.median(name), cpu, ratio))
     columns = ("connections", "database", "tool", "calls/s", "CPU ms", "x bare")
-    held = [await _hold(fleet.servers[mode], admin, mode) for mode in MODES]
     return [
         Table("PostgreSQL: a tool that reads one row, on daphne", columns, rows),
         Table(
