@@ -125,6 +125,12 @@ async def test_a_cancelled_call_gives_its_thread_back_when_the_sync_code_is_done
         await _until_idle(pool)
 
 
+async def test_what_no_future_can_hold_does_not_leave_the_call_waiting() -> None:
+    async with asyncio.timeout(10):
+        with Lane(Pool(1)), pytest.raises(RuntimeError, match="StopIteration"):
+            await in_thread(next)(iter([]))
+
+
 async def test_a_task_that_outlives_its_call_can_run_no_sync_code() -> None:
     go = asyncio.Event()
 
