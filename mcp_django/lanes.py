@@ -223,7 +223,10 @@ def _hop(find_pool: Callable[[], Pool] | None) -> Hop:
     return SyncToAsync(lambda fn, args: fn(*args), thread_sensitive=find_pool is None, executor=executor)
 
 
-_to_pool, _to_own_pool, _to_waiting_thread = _hop(get_pool), _hop(get_own_pool), _hop(None)
+_to_pool, _to_own_pool = _hop(get_pool), _hop(get_own_pool)
+
+to_lane = _hop(None)
+"""Calls a function on the thread of the async call, or on the one that waits below an ``async_to_sync``."""
 
 
 async def on_thread(fn: Callable[..., T], *args: Any) -> T:
@@ -242,4 +245,4 @@ async def on_own_thread(fn: Callable[..., T], *args: Any) -> T:
 
 
 def _unless_one_waits(hop: Hop) -> Hop:
-    return hop if getattr(AsyncToSync.executors, "current", None) is None else _to_waiting_thread
+    return hop if getattr(AsyncToSync.executors, "current", None) is None else to_lane

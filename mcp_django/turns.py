@@ -171,14 +171,15 @@ class Turns:
         self._begins = False
         if self.loop.time() < self._patient_from:
             self._start_all()
-            return
-        self._start_next(None)
+        else:
+            self._start_next(None)
         with self._lock:
             if self._waiting:
                 self._line.begin()
         if self._waiting and self._timer is None:
             self._stalls = 0
             self._wait()
+        self._settle()  # last: what ended just now may have started a slow one, and only those who wait set the timer
 
     def _start_next(self, ended: Job | None) -> bool:
         """Start the first that has a thread, if it is this job that it waits for. Returns whether there was one."""

@@ -143,6 +143,19 @@ async def test_a_result_does_not_wait_for_a_slow_one_behind_it(pool: Pool) -> No
 
 
 @pytest.mark.usefixtures("_patient")
+async def test_nor_for_one_that_it_has_started_before_the_loop_knew_of_it(pool: Pool) -> None:
+    first_begun, go_on, second_begun, heard = (threading.Event() for _ in range(4))
+    (first,) = start(pool, lambda: (first_begun.set(), go_on.wait(SECONDS)))
+    await asyncio.to_thread(first_begun.wait, SECONDS)
+    (second,) = start(pool, lambda: (second_begun.set(), heard.wait(SECONDS)))
+    go_on.set()
+    assert second_begun.wait(SECONDS), "in the same turn of the loop, which is held here"
+    await done([first])
+    heard.set()
+    await done([second])
+
+
+@pytest.mark.usefixtures("_patient")
 async def test_the_loop_hears_of_the_first_before_many_have_ended(pool: Pool) -> None:
     heard = threading.Event()
     first, *others = start(pool, *[lambda: 1] * MAX_UNTOLD, lambda: heard.wait(SECONDS))

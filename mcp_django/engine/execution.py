@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
@@ -21,7 +21,7 @@ from mcp_django.engine.context import Context
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.rounds import InputRequired
 from mcp_django.engine.transactions import atomic_on, databases_of, in_transactions
-from mcp_django.lanes import Lane, on_thread
+from mcp_django.lanes import Lane, on_thread, to_lane
 from mcp_django.threads import get_pool
 
 T = TypeVar("T")
@@ -30,9 +30,6 @@ Flavour = Literal["sync", "async", "generator", "async generator"]
 
 
 _ON_A_THREAD = ("sync", "generator")
-
-_hop: Any = sync_to_async(lambda fn, *arguments: fn(*arguments))
-"""Runs a function on the call's thread. Made once: making one takes asgiref longer than many a tool runs."""
 
 
 class Escaped(RuntimeError):
@@ -116,7 +113,7 @@ class Runner:
             result = _drain_async(result, Context(exchange))
         result = await result
         if blocks(result):
-            return await _hop(self.finish, result)
+            return await to_lane(self.finish, (result,))
         return self.finish(result)
 
 
