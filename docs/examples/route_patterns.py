@@ -17,6 +17,7 @@ from mcp_django.routes import (
     GITHUB,
     OAuthLogin,
     Problem,
+    ServerSentEvent,
     Webhook,
     WebhookEvent,
     api_key_required,
@@ -107,12 +108,15 @@ async def news(request: HttpRequest) -> HttpResponseBase:
     return event_stream(request, since(last_event_id(request)))
 
 
-async def since(seen: str) -> AsyncIterator[Any]:
+async def since(seen: str) -> AsyncIterator[ServerSentEvent]:
+    last = int(seen) if seen.isdecimal() else 0
     async with subscribe("news") as events:  # first, so that nothing is missed between the two
-        async for known in Question.objects.filter(pk__gt=int(seen or 0)).order_by("pk"):
-            yield known.question_text
+        async for known in Question.objects.filter(pk__gt=last).order_by("pk"):
+            last = known.pk
+            yield ServerSentEvent(data=known.question_text, id=str(last))
         async for event in events:
-            yield event
+            if int(event.id) > last:  # it may have been told of and read
+                yield event
 
 
 # endregion
