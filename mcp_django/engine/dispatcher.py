@@ -13,9 +13,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND, SERVER_INFO_META_KEY
-from pydantic import ValidationError
-from pydantic_core import to_json
+from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND
 
 from mcp_django.activity import get_recorder
 from mcp_django.auth.access_token import acting_principal
@@ -25,9 +23,8 @@ from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.observer import make_record, record
 from mcp_django.engine.params import check_params
-from mcp_django.engine.results import Sound
 from mcp_django.engine.rounds import MAY_ASK, InputRequired, begin_round, end_round
-from mcp_django.engine.schemas import result_schema
+from mcp_django.engine.shaping import shape
 from mcp_django.engine.switches import read_switches
 from mcp_django.exceptions import ProtocolError
 
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[Exchange], Awaitable["dict[str, Any] | bytes"]]
+"""Its result: the bytes that go on the wire, or what has to be checked before."""
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class Answer:
 async def list_page(exchange: Exchange) -> bytes:
     """Answer any of the lists with a page that may have been made before."""
     listing = exchange.engine.listings[exchange.method]
-    return listing.page(exchange, shape, visible=await visible_keys(listing.kind, exchange))
+    return listing.page(exchange, visible=await visible_keys(listing.kind, exchange))
 
 
 METHODS: Mapping[str, Handler] = MappingProxyType(
@@ -141,32 +139,6 @@ def _handler(exchange: Exchange) -> Handler:
     if not usual and method in MAY_ASK and exchange.modern:
         begin_round(exchange)
     return handler
-
-
-def shape(exchange: Exchange, result: dict[str, Any]) -> bytes:
-    """Make the bytes of a result: checked against the revision's schema, and stamped as it wants.
-
-    Raises:
-        ProtocolError: the result doesn't fit: a bug of ours or of the author's, told in the log.
-    """
-    modern = exchange.modern
-    if modern:
-        result.setdefault("resultType", "complete")
-        if result.get("_meta"):
-            result["_meta"] = {SERVER_INFO_META_KEY: exchange.engine.server_info, **result["_meta"]}
-    try:
-        if type(result) is Sound:
-            body = to_json({**result})  # the subclass would take three times as long
-        else:
-            adapter = result_schema(exchange.method, exchange.version, result)
-            checked = adapter.validator.validate_python(result, by_name=False)
-            body = adapter.serializer.to_json(checked, by_alias=True, exclude_none=True)
-    except (ValidationError, ValueError) as error:
-        logger.exception("The result of %s %s doesn't fit the schema.", exchange.method, exchange.component)
-        raise ProtocolError(INTERNAL_ERROR, "The server made an invalid result. The error was logged.") from error
-    if modern and not result.get("_meta"):
-        return body[:-1] + b',"_meta":' + exchange.engine.stamp + b"}"
-    return body
 
 
 def refusal(request_id: int | str | None, code: int, message: str, data: Any = None) -> Answer:

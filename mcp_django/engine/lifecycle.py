@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
 from mcp_django.conf import get_settings
-from mcp_django.engine.results import Sound
+from mcp_django.engine.encoding import encode
+from mcp_django.engine.shaping import stamp
 
 if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
 
 
-async def initialize(exchange: Exchange) -> Sound:
+_NOTHING = b"{}"
+"""A result that has no stamp: 2026-07-28 has none without members."""
+
+
+async def initialize(exchange: Exchange) -> bytes:
     """Answer the handshake with the revision that both sides speak, or else our newest."""
     params = exchange.params or {}
     requested = params["protocolVersion"]
@@ -30,7 +35,7 @@ async def initialize(exchange: Exchange) -> Sound:
     )
 
 
-async def discover(exchange: Exchange) -> Sound:
+async def discover(exchange: Exchange) -> bytes:
     """Answer ``server/discover`` of 2026-07-28."""
     return _instructed(
         exchange,
@@ -41,21 +46,21 @@ async def discover(exchange: Exchange) -> Sound:
     )
 
 
-async def ping(exchange: Exchange) -> Sound:
+async def ping(exchange: Exchange) -> bytes:
     """Answer that we are here."""
-    return Sound()
+    return _NOTHING
 
 
-async def set_level(exchange: Exchange) -> Sound:
+async def set_level(exchange: Exchange) -> bytes:
     """Take the least severe level that the client wants, for as long as its connection is remembered."""
     if exchange.connection is not None and exchange.params is not None:
         await exchange.connection.set_log_level(exchange.params["level"])
-    return Sound()
+    return _NOTHING
 
 
-def _instructed(exchange: Exchange, **result: Any) -> Sound:
+def _instructed(exchange: Exchange, **result: Any) -> bytes:
     instructions = exchange.engine.instructions()
-    return Sound(result, instructions=instructions) if instructions else Sound(result)
+    return stamp(exchange, encode(result | {"instructions": instructions} if instructions else result))
 
 
 def capabilities(exchange: Exchange) -> dict[str, Any]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BinasciiError
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mcp_types import INVALID_PARAMS
 
 from mcp_django.conf import get_settings
-from mcp_django.engine.results import Sound
+from mcp_django.engine.encoding import encode
+from mcp_django.engine.shaping import stamp
 from mcp_django.exceptions import ProtocolError
 from mcp_django.registry import Kind
 
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
 
 MAX_VIEWS = 64
 """Most combinations of revision and visible items whose pages are kept; the oldest goes first."""
-
-Shape = Callable[["Exchange", dict[str, Any]], bytes]
-"""Makes the bytes of a result, and stamps it as its revision wants."""
 
 
 @dataclass(slots=True)
@@ -43,7 +41,7 @@ class Listing:
     keys: tuple[str, ...]
     _pages: dict[tuple[str, frozenset[str] | None], dict[int, bytes]] = field(default_factory=dict)
 
-    def page(self, exchange: Exchange, shape: Shape, *, visible: frozenset[str] | None = None) -> bytes:
+    def page(self, exchange: Exchange, *, visible: frozenset[str] | None = None) -> bytes:
         """Return the page that the request's cursor asks for.
 
         Args:
@@ -58,27 +56,27 @@ class Listing:
         pages = self._pages.setdefault(view, {})
         if (kept := pages.get(start)) is not None:
             return kept
-        made = self._make(exchange, shape, visible, start, size)
+        made = self._make(exchange, visible, start, size)
         if len(pages) <= len(self.items) // size:  # a client that makes up cursors fills no memory
             pages[start] = made
         while len(self._pages) > MAX_VIEWS:
             self._pages.pop(next(iter(self._pages)))
         return made
 
-    def _make(self, exchange: Exchange, shape: Shape, visible: frozenset[str] | None, start: int, size: int) -> bytes:
+    def _make(self, exchange: Exchange, visible: frozenset[str] | None, start: int, size: int) -> bytes:
         shown = [
             (position, item)
             for position, (key, item) in enumerate(zip(self.keys, self.items, strict=True))
             if position >= start and (visible is None or key in visible)
         ]
-        result = Sound({self.member: [item for _, item in shown[:size]]})
+        result: dict[str, Any] = {self.member: [item for _, item in shown[:size]]}
         if len(shown) > size:
             position = shown[size][0]
             result["nextCursor"] = _cursor(position, self.keys[position])
         if exchange.modern:
             result["ttlMs"] = round(get_settings().LIST_CACHE_SECONDS * 1000)
             result["cacheScope"] = "private"
-        return shape(exchange, result)
+        return stamp(exchange, encode(result))
 
     def _start(self, cursor: str | None) -> int:
         """Return the position that a cursor names: where its item is now, or where it was."""

@@ -19,14 +19,10 @@ _PLAIN = frozenset({str, int, float, bool, type(None), dict})
 _BLOCKS = (*CONTENT_BLOCKS, Media)
 
 
-class Sound(dict[str, Any]):
-    """A result that is made here of texts and of plain JSON data: it fits every revision and needs no second look."""
+def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any] | bytes:
+    """Make the wire form of a ``CallToolResult``: its JSON, where it is made of texts and plain data alone.
 
-    __slots__ = ()
-
-
-def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any]:
-    """Make the wire form of a ``CallToolResult``.
+    That fits every revision and needs no second look; all else does.
 
     Raises:
         Unserialisable: the value can't be sent; the text is for the log.
@@ -37,13 +33,13 @@ def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any]:
             _check_promise(value.structured_content, output)
         return value.model_dump(by_alias=True, mode="json", exclude_none=True)
     if output is None:
-        content = to_blocks(value, tool)
-        return (Sound if type(value) in _PLAIN else dict)(content=content, isError=False)
+        made = {"content": to_blocks(value, tool), "isError": False}
+        return to_json(made) if type(value) in _PLAIN else made
     plain = value if type(value) is output.same else output.dump(value)
     if type(plain) not in _FINITE and lacks_json(plain):
         raise Unserialisable(f"The result of {tool!r} holds a number that JSON lacks: NaN or an infinity.")
     structured = {"result": plain} if output.wrapped else plain
-    return Sound(content=to_blocks(plain, tool), structuredContent=structured, isError=False)
+    return to_json({"content": to_blocks(plain, tool), "structuredContent": structured, "isError": False})
 
 
 def to_blocks(value: Any, tool: str) -> list[dict[str, Any]]:

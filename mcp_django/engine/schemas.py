@@ -1,7 +1,7 @@
 """The SDK's schema of each request and result in its revision (``mcp_types.methods``), made when one is first needed.
 
 The models of all revisions take longer to make than Django to start, and what clients usually send is known without
-them (``params.py``, ``results.Sound``): over stdio most sessions need none.
+them (``params.py``, ``results.to_result``): over stdio most sessions need none.
 """
 
 from __future__ import annotations

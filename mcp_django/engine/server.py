@@ -152,8 +152,8 @@ class Engine:
 
     @cached_property
     def stamp(self) -> bytes:
-        """``_meta`` of a result of 2026-07-28, as it goes on the wire: the same in every one."""
-        return encode({SERVER_INFO_META_KEY: self.server_info})
+        """What ends a result of 2026-07-28 on the wire: the same in every one."""
+        return b"," + encode({"resultType": "complete", "_meta": {SERVER_INFO_META_KEY: self.server_info}})[1:]
 
     def instructions(self) -> str:
         """Return what a model should know before it uses the server."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from mcp_types import INVALID_PARAMS
 
 from mcp_django.engine.access import admitted_call, asks_nothing
+from mcp_django.engine.encoding import encode
 from mcp_django.engine.errors import explain
-from mcp_django.engine.results import Sound
+from mcp_django.engine.shaping import stamp
 from mcp_django.exceptions import ProtocolError, ToolError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mcp_django.engine.exchange import Exchange
 
 
-async def call(exchange: Exchange) -> dict[str, Any]:
+async def call(exchange: Exchange) -> dict[str, Any] | bytes:
     """Answer ``tools/call``. A tool that fails answers with a result that says so, which the model can read.
 
     Raises:
@@ -34,16 +35,18 @@ async def call(exchange: Exchange) -> dict[str, Any]:
         _check_mirror(tool, arguments, exchange)
     exchange.component = params["name"]
     try:
-        result: dict[str, Any] = await tool.runner.run(tool.signature.validate(arguments), exchange)
-        if result.get("isError"):
-            exchange.failure = "isError"
-        return result
+        result: dict[str, Any] | bytes = await tool.runner.run(tool.signature.validate(arguments), exchange)
     except Exception as error:
         exchange.failure = type(error).__name__
         shown = explain(error, f"Tool {params['name']!r}", ToolError)
         if isinstance(shown, ProtocolError):
             raise shown from error
-        return Sound(content=[{"type": "text", "text": str(shown)}], isError=True)
+        return stamp(exchange, encode({"content": [{"type": "text", "text": str(shown)}], "isError": True}))
+    if type(result) is bytes:
+        return stamp(exchange, result)
+    if result.get("isError"):
+        exchange.failure = "isError"
+    return result
 
 
 def _check_mirror(tool: Tool, arguments: dict[str, Any], exchange: Exchange) -> None:

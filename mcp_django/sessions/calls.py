@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from weakref import WeakKeyDictionary
+from typing import TYPE_CHECKING
 
 from mcp_django.conf import get_settings
-from mcp_django.sessions.hub import Hub, get_hub
+
+if TYPE_CHECKING:
+    from mcp_django.sessions.hub import Hub
 
 RequestId = int | str
 
@@ -21,7 +23,7 @@ class AlreadyRunning(Exception):
 
 
 class Calls:
-    """Per process and loop."""
+    """Those of one loop: its hub has them."""
 
     def __init__(self) -> None:
         self._cancel: dict[tuple[str, str], Callable[[], None]] = {}
@@ -34,24 +36,26 @@ class Calls:
             AlreadyRunning: one of this id runs here.
             TooManyCalls: the session has too many of them here.
         """
-        return Running(self, session_id, _as_json(request_id), cancel)
+        return Running(self, (session_id, _as_json(request_id)), cancel)
 
-    def add(self, session_id: str, request_id: str, cancel: Callable[[], None]) -> None:
-        """Note a call. ``request_id``: as JSON. Raises as ``running``."""
-        if (session_id, request_id) in self._cancel:
+    def add(self, call: tuple[str, str], cancel: Callable[[], None]) -> None:
+        """Note a call: its session, and its id as JSON. Raises as ``running``."""
+        if call in self._cancel:
             raise AlreadyRunning
-        count = self._count.get(session_id, 0)
+        count = self._count.get(call[0], 0)
         if count >= get_settings().MAX_CALLS_PER_SESSION:
             raise TooManyCalls
-        self._cancel[session_id, request_id] = cancel
-        self._count[session_id] = count + 1
+        self._cancel[call] = cancel
+        self._count[call[0]] = count + 1
 
-    def discard(self, session_id: str, request_id: str) -> None:
+    def discard(self, call: tuple[str, str]) -> None:
         """Note that a call is over."""
-        del self._cancel[session_id, request_id]
-        self._count[session_id] -= 1
-        if not self._count[session_id]:
-            del self._count[session_id]
+        del self._cancel[call]
+        left = self._count[call[0]] - 1
+        if left:
+            self._count[call[0]] = left
+        else:
+            del self._count[call[0]]
 
     def cancel(self, session_id: str, request_id: str) -> bool:
         """Cancel a call, and say whether it was here. ``request_id``: as JSON."""
@@ -66,34 +70,21 @@ class Running:
 
     __slots__ = ("_call", "_calls", "_cancel")
 
-    def __init__(self, calls: Calls, session_id: str, request_id: str, cancel: Callable[[], None]) -> None:
-        self._calls, self._call, self._cancel = calls, (session_id, request_id), cancel
+    def __init__(self, calls: Calls, call: tuple[str, str], cancel: Callable[[], None]) -> None:
+        self._calls, self._call, self._cancel = calls, call, cancel
 
     def __enter__(self) -> None:
-        self._calls.add(*self._call, self._cancel)
+        self._calls.add(self._call, self._cancel)
 
     def __exit__(self, *exc_info: object) -> None:
-        self._calls.discard(*self._call)
+        self._calls.discard(self._call)
 
 
-_calls: WeakKeyDictionary[Hub, Calls] = WeakKeyDictionary()
-
-
-def get_calls() -> Calls:
-    """Return the calls of the running loop."""
-    hub = get_hub()
-    calls = _calls.get(hub)
-    if calls is None:
-        calls = _calls[hub] = Calls()
-        hub.on("cancel", calls.cancel)
-    return calls
-
-
-def cancel_call(session_id: str, request_id: RequestId) -> None:
+def cancel_call(hub: Hub, session_id: str, request_id: RequestId) -> None:
     """Cancel a call of a session, in whatever process it runs."""
     wanted = _as_json(request_id)
-    if not get_calls().cancel(session_id, wanted):
-        get_hub().publish(("cancel", session_id, wanted))
+    if not hub.calls.cancel(session_id, wanted):
+        hub.publish(("cancel", session_id, wanted))
 
 
 def _as_json(request_id: RequestId) -> str:

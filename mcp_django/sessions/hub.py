@@ -21,6 +21,7 @@ from weakref import WeakKeyDictionary
 
 from channels.layers import InMemoryChannelLayer
 
+from mcp_django.sessions.calls import Calls
 from mcp_django.sessions.events import Event
 from mcp_django.sessions.layer import layer_of_this_loop
 from mcp_django.sessions.listeners import Listeners
@@ -68,6 +69,7 @@ class Hub:
 
     def __init__(self, layer: Any, *, listening: bool = True) -> None:
         self.listeners = Listeners()
+        self.calls = Calls()
         self.layer: Any = None if isinstance(layer, InMemoryChannelLayer) else layer
         self._name = secrets.token_hex(8)
         self._number, self._numbered_at = 0, float("-inf")
@@ -76,6 +78,7 @@ class Hub:
         self._work = asyncio.Event()
         self._handlers: dict[str, dict[Callable[..., object], None]] = {}
         self._lost: dict[Callable[[], None], None] = {}
+        self.on("cancel", self.calls.cancel)
         self._joined = asyncio.Event()
         self._channel = ""
         self._joined_at = float("-inf")

@@ -125,22 +125,25 @@ async def find_session(
     session_id: str, server: str, principal: Principal, transport: Transport = "streamable-http"
 ) -> LiveSession | None:
     """Return a session, or ``None`` when there is none of this id for this caller."""
-    _listen()
     session = _kept.get(session_id)
     if session is None or monotonic() - session.read > FRESH_SECONDS:
         if len(session_id) > 64:
             return None
+        _listen()
         found = await _read_as_it_is_now(session_id)
         if found is None:
             _kept.pop(session_id, None)
             return None
         session = found
-    _keep(session)
-    if (session.server, session.transport) != (server, transport):
+        _keep(session)
+    else:
+        _kept.move_to_end(session_id)
+    if session.server != server or session.transport != transport:
         return None
-    if session.owner == NOBODY != principal.owner and transport == "streamable-http":
+    owner = principal.owner
+    if session.owner == NOBODY != owner and transport == "streamable-http":
         await _take_over(session, principal)
-    return session if session.owner == principal.owner else None
+    return session if session.owner == owner else None
 
 
 async def _take_over(session: LiveSession, principal: Principal) -> None:
@@ -199,7 +202,7 @@ async def _read_as_it_is_now(session_id: str) -> LiveSession | None:
 
 def _keep(session: LiveSession) -> None:
     _kept[session.id] = session
-    _kept.move_to_end(session.id)
+    _kept.move_to_end(session.id)  # the newest
     while len(_kept) > MAX_KEPT:
         _kept.popitem(last=False)
 

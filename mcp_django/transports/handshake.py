@@ -15,7 +15,7 @@ from mcp_types import INTERNAL_ERROR
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer
 from mcp_django.engine.exchange import Exchange, NoWay
-from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
+from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.listeners import LIST_KINDS, Listener
 from mcp_django.sessions.questions import SessionEnded, ask
@@ -149,11 +149,11 @@ class HandshakeRequest:
                 given = await answer(exchange)
             else:
                 given = await self._answer_counted(exchange, session, watch.call_off)
-        if watch.stopped:
+        if watch.end == "stopped":
             raise _stopping(exchange)
-        if watch.called_off:
+        if watch.end == "called off":
             await request.reply.close()
-        return None if watch.left or watch.called_off else given
+        return given if watch.end is None else None
 
     async def _answer_resumably(self, exchange: Exchange, session: LiveSession) -> None:
         """Answer the request, even if the client loses the connection meanwhile. Raises ``Refusal`` as ``_answer``."""
@@ -171,7 +171,7 @@ class HandshakeRequest:
     async def _answer_counted(self, exchange: Exchange, session: LiveSession, call_off: Callable[[], None]) -> Answer:
         """Answer the request as one of the session's. Raises ``Refusal`` when there are too many."""
         try:
-            with get_calls().running(session.id, exchange.request_id, call_off):
+            with get_hub().calls.running(session.id, exchange.request_id, call_off):
                 return await answer(exchange)
         except AlreadyRunning:
             text = "A request of this id is under way."

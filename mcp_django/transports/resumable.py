@@ -72,13 +72,13 @@ class ResumableCall:
         except asyncio.CancelledError:
             self.call_off()
             raise
-        if not self.task.done() and not watch.stopped and request.reply.resumable:
+        if not self.task.done() and watch.end != "stopped" and request.reply.resumable:
             at_stop.add(self.call_off)
             self.log.leave()
         else:
             await self._end()
         await request.reply.drop()
-        return watch.stopped
+        return watch.end == "stopped"
 
     def call_off(self) -> None:
         """End the call: nobody waits for its answer any more."""

@@ -102,4 +102,4 @@ async def take_word(session: LiveSession, message: Message) -> None:
     elif message.method == "notifications/cancelled" and message.params:
         request_id: Any = message.params.get("requestId")
         if type(request_id) in (int, str):
-            cancel_call(session.id, request_id)
+            cancel_call(get_hub(), session.id, request_id)

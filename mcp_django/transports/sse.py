@@ -23,7 +23,7 @@ from mcp_django.engine.dispatcher import Answer, answer, refusal
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.observer import record_refusal
 from mcp_django.engine.server import get_engine
-from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls, get_calls
+from mcp_django.sessions.calls import AlreadyRunning, TooManyCalls
 from mcp_django.sessions.connection import Connection
 from mcp_django.sessions.hub import get_hub
 from mcp_django.sessions.inboxes import Inbox, StreamEnded, TooManyMessages, deliver, open_inbox
@@ -184,7 +184,7 @@ class SSEStream:
 
         with ExitStack() as stack:
             try:
-                stack.enter_context(get_calls().running(self._session.id, exchange.request_id, call_off))
+                stack.enter_context(get_hub().calls.running(self._session.id, exchange.request_id, call_off))
             except (AlreadyRunning, TooManyCalls) as error:
                 self._record(message, "too_many_calls" if isinstance(error, TooManyCalls) else "bad_request")
                 await self._send(_not_now(exchange.request_id, error))

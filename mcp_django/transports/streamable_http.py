@@ -35,9 +35,9 @@ class StreamableHTTPConsumer(HTTPConsumer):
             return
         with Watch(receive, reply, get_settings().KEEP_ALIVE_SECONDS, exchange) as watch:
             given = await answer(exchange)
-        if watch.left:
+        if watch.end == "left":
             return
-        if watch.stopped:
+        if watch.end == "stopped":
             text = "The server is stopping: try again."
             raise Refusal(503, text, code=INTERNAL_ERROR, request_id=exchange.request_id, reason=STOPPING)
         if given.code:

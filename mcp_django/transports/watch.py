@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from mcp_django.engine.clock import Limit, clock_of, get_clock
 from mcp_django.engine.exchange import Exchange
@@ -21,6 +21,9 @@ from mcp_django.transports.stopping import at_stop
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 logger = logging.getLogger(__name__)
+
+End = Literal["left", "stopped", "called off"]
+"""The client has gone, the server is about to stop, or the client has sent ``notifications/cancelled``."""
 
 _watched: set[Watch] = set()
 _interruptible: set[asyncio.Task[Any]] = set()
@@ -45,11 +48,9 @@ class Watch:
         "_sign",
         "_timer",
         "_watcher",
-        "called_off",
+        "end",
         "is_late",
-        "left",
         "limit",
-        "stopped",
         "task",
     )
 
@@ -58,24 +59,14 @@ class Watch:
     ) -> None:
         self._receive, self._reply, self._keep_alive_seconds = receive, reply, keep_alive_seconds
         self._exchange = exchange
-        self._watcher: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._sign: asyncio.Task[None] | None = None
-        self._over = False
         self.is_late = False
         """Whether it has begun to watch."""
 
         self.limit: Limit | None = None
         """That of the function at work."""
 
-        self.left = False
-        """The client has gone."""
-
-        self.stopped = False
-        """The server is about to stop."""
-
-        self.called_off = False
-        """The client has sent ``notifications/cancelled``."""
+        self.end: End | None = None
+        """What has ended the task. ``None``: nothing but itself."""
 
     def __enter__(self) -> Self:
         self._clock, self.task = get_clock()
@@ -85,42 +76,39 @@ class Watch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> bool:
-        self._over = True
         if self._exchange is not None:
             self._exchange.timed = None  # a circle would be left to the garbage collector
         if not self.is_late:
             self._clock.discard(self)
         else:
+            self._over = True
             _watched.discard(self)
             self._unwatch()
-        if not self._ended:
+        if self.end is None:
             return False
         return self.task.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
 
     def stop(self) -> None:
         """End the call, because the server is about to stop. Safe to call more than once."""
-        if not self._ended:
-            self.stopped = True
-            self._cancel()
+        self._cancel("stopped")
 
     def call_off(self) -> None:
         """End the call, because the client wants it to end."""
-        if not self._ended:
-            self.called_off = True
-            self._cancel()
+        self._cancel("called off")
 
-    @property
-    def _ended(self) -> bool:
-        return self.left or self.stopped or self.called_off
-
-    def _cancel(self) -> None:
-        if self._exchange is not None:
-            self._exchange.cancel()
-        self.task.cancel()
+    def _cancel(self, end: End) -> None:
+        if self.end is None:
+            self.end = end
+            if self._exchange is not None:
+                self._exchange.cancel()
+            self.task.cancel()
 
     def late(self) -> None:
         """Begin to watch."""
-        self.is_late = True
+        self.is_late, self._over = True, False
+        self._watcher: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._sign: asyncio.Task[None] | None = None
         if self.limit is not None:
             self.limit.late()
         if self._clock.stopping:
@@ -158,9 +146,8 @@ class Watch:
 
     def _leave(self) -> None:
         self._unwatch()
-        if not self._ended and not self._over:
-            self.left = True
-            self._cancel()
+        if not self._over:
+            self._cancel("left")
 
     def _unwatch(self) -> None:
         if self._timer is not None:

@@ -201,7 +201,7 @@ async def test_a_result_that_doesn_t_fit_the_schema_is_logged_and_stays_here(
     error = await error_of(server, "prompts/get", {"name": "prompt"}, version)
     assert error == {"code": -32603, "message": "The server made an invalid result. The error was logged."}
     (record,) = caplog.records
-    assert (record.name, record.levelno) == ("mcp_django.engine.dispatcher", logging.ERROR)
+    assert (record.name, record.levelno) == ("mcp_django.engine.shaping", logging.ERROR)
     assert record.getMessage() == "The result of prompts/get prompt doesn't fit the schema."
     assert record.exc_info
 

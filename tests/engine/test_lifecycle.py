@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -224,6 +225,6 @@ async def test_a_connection_remembers_what_the_client_said(server: MCPServer) ->
 
 
 async def test_without_a_connection_there_is_nothing_to_remember_and_nothing_fails(server: MCPServer) -> None:
-    assert await set_level(exchange_of(server, "logging/setLevel", {"level": "error"}, None)) == {}
+    assert await set_level(exchange_of(server, "logging/setLevel", {"level": "error"}, None)) == b"{}"
     found = await initialize(exchange_of(server, "initialize", hello("2025-06-18"), None))
-    assert found["protocolVersion"] == "2025-06-18"
+    assert json.loads(found)["protocolVersion"] == "2025-06-18"

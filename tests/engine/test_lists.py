@@ -12,7 +12,6 @@ from django.conf import settings
 from django.test import override_settings
 
 from mcp_django import MCPServer
-from mcp_django.engine.dispatcher import shape
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.lists import MAX_VIEWS, Listing
 from mcp_django.engine.server import Engine, get_engine
@@ -162,7 +161,7 @@ def exchange_of(engine: Engine, cursor: str | None = None, version: str = MODERN
 def page(
     engine: Engine, cursor: str | None = None, version: str = MODERN, visible: frozenset[str] | None = None
 ) -> bytes:
-    return engine.listings["tools/list"].page(exchange_of(engine, cursor, version), shape, visible=visible)
+    return engine.listings["tools/list"].page(exchange_of(engine, cursor, version), visible=visible)
 
 
 @pytest.fixture

@@ -53,8 +53,12 @@ def result_of(annotation: Any, value: Any) -> dict[str, Any]:
 
     answer.__annotations__["return"] = annotation
     tool = compile_tool(declare(ToolDeclaration, answer, None, {}))
-    result: dict[str, Any] = tool.runner.finish(value)
-    json.dumps(result)
+    return read(tool.runner.finish(value))
+
+
+def read(made: dict[str, Any] | bytes) -> dict[str, Any]:
+    """Return what is sent, as a client reads it."""
+    result: dict[str, Any] = json.loads(made if isinstance(made, bytes) else json.dumps(made))
     return result
 
 
@@ -66,11 +70,11 @@ def text(value: str) -> dict[str, Any]:
 
 
 def test_nothing_is_no_content() -> None:
-    assert to_result(None, None, "answer") == {"content": [], "isError": False}
+    assert read(to_result(None, None, "answer")) == {"content": [], "isError": False}
 
 
 def test_a_string_is_a_text() -> None:
-    assert to_result("hello", None, "answer") == {"content": [text("hello")], "isError": False}
+    assert read(to_result("hello", None, "answer")) == {"content": [text("hello")], "isError": False}
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from mcp_django.sessions import hub as hubs
-from mcp_django.sessions.calls import AlreadyRunning, Calls, TooManyCalls, cancel_call, get_calls
-from mcp_django.sessions.hub import Hub, close_hub
+from mcp_django.sessions.calls import AlreadyRunning, Calls, TooManyCalls, cancel_call
+from mcp_django.sessions.hub import Hub, close_hub, get_hub
 from tests.sessions.layers import SharedLayer
 
 pytestmark = pytest.mark.anyio
@@ -35,14 +35,14 @@ async def layer() -> AsyncIterator[SharedLayer]:
 
 
 async def test_a_call_is_cancelled_by_its_session_and_id() -> None:
-    calls, cancel = get_calls(), Cancelled()
-    with calls.running("s", 1, cancel):
+    hub, cancel = get_hub(), Cancelled()
+    with hub.calls.running("s", 1, cancel):
         for session, request_id in (("t", 1), ("s", 2), ("s", "1")):
-            cancel_call(session, request_id)
+            cancel_call(hub, session, request_id)
         assert cancel.times == 0
-        cancel_call("s", 1)
+        cancel_call(hub, "s", 1)
         assert cancel.times == 1
-    cancel_call("s", 1)
+    cancel_call(hub, "s", 1)
     assert cancel.times == 1
 
 
@@ -79,12 +79,10 @@ async def test_nothing_is_kept_of_calls_that_are_over() -> None:
 async def test_a_call_that_runs_in_another_process_is_cancelled_there(layer: SharedLayer) -> None:
     cancel = Cancelled()
     there = Hub(layer)
-    there_calls = Calls()
-    there.on("cancel", there_calls.cancel)
     await there.joined()
-    with there_calls.running("s", "a", cancel):
-        cancel_call("s", "a")
-        await hubs.get_hub().flush()
+    with there.calls.running("s", "a", cancel):
+        cancel_call(get_hub(), "s", "a")
+        await get_hub().flush()
         await hubs.asyncio.sleep(0.01)
         assert cancel.times == 1
     assert layer.items == [["nudge", "cancel", "s", '"a"']]
@@ -92,7 +90,8 @@ async def test_a_call_that_runs_in_another_process_is_cancelled_there(layer: Sha
 
 
 async def test_a_call_that_runs_here_concerns_nobody_else(layer: SharedLayer) -> None:
-    with get_calls().running("s", 1, Cancelled()):
-        cancel_call("s", 1)
-    await hubs.get_hub().flush()
+    hub = get_hub()
+    with hub.calls.running("s", 1, Cancelled()):
+        cancel_call(hub, "s", 1)
+    await hub.flush()
     assert layer.items == []

@@ -219,7 +219,7 @@ async def test_a_stream_of_daphne_is_watched_without_a_task(
                 await asyncio.sleep(0)
             watched.set()
             await asyncio.Event().wait()
-        return watch.left
+        return watch.end == "left"
 
     before = asyncio.all_tasks()
     streaming = asyncio.ensure_future(stream())

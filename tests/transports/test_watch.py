@@ -61,13 +61,11 @@ async def until(condition: Callable[[], object]) -> None:
             await asyncio.sleep(0)
 
 
-async def for_ever(watch: Watch) -> str:
+async def for_ever(watch: Watch) -> str | None:
     """Be a call that never ends of itself; return how it was ended."""
     with watch:
         await asyncio.Event().wait()
-    ends = {"left": watch.left, "stopped": watch.stopped, "called off": watch.called_off}
-    (end,) = [name for name, so in ends.items() if so]
-    return end
+    return watch.end
 
 
 async def test_a_short_call_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +77,7 @@ async def test_a_short_call_is_not_watched(monkeypatch: pytest.MonkeyPatch) -> N
         assert asyncio.all_tasks() == before
         assert watch not in watching._watched
     assert connection.asked == 0
-    assert (watch.left, watch.stopped) == (False, False)
+    assert watch.end is None
 
 
 async def test_nothing_of_a_short_call_begins_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -184,19 +182,19 @@ async def test_a_connection_that_fails_is_a_client_that_left(
 async def test_a_call_that_ignores_its_end_runs_to_its_own_and_is_told_apart() -> None:
     connection = Connection()
 
-    async def stubborn() -> tuple[str, bool]:
+    async def stubborn() -> tuple[str, str | None]:
         with connection.watch() as watch:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 result = "done"
-        return result, watch.left
+        return result, watch.end
 
     call = asyncio.ensure_future(stubborn())
     await until(lambda: connection.asked)
     connection.leave()
     async with asyncio.timeout(5):
-        assert await call == ("done", True)
+        assert await call == ("done", "left")
     assert call.cancelling() == 0
 
 
@@ -212,7 +210,7 @@ async def test_an_error_of_the_call_s_own_goes_through() -> None:
 
     with pytest.raises(LookupError):
         await call()
-    assert (watch.left, watch.stopped) == (False, False)
+    assert watch.end is None
 
 
 @pytest.mark.usefixtures("at_once")
@@ -301,14 +299,14 @@ async def test_who_leaves_while_the_server_stops_counts_as_what_came_first(first
     connection, ending, go_on = Connection(), asyncio.Event(), asyncio.Event()
     watch = connection.watch()
 
-    async def slow_to_end() -> tuple[bool, bool]:
+    async def slow_to_end() -> str | None:
         with watch:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
                 ending.set()
                 await go_on.wait()
-        return watch.left, watch.stopped
+        return watch.end
 
     call = asyncio.ensure_future(slow_to_end())
     await until(lambda: connection.asked)
@@ -319,7 +317,7 @@ async def test_who_leaves_while_the_server_stops_counts_as_what_came_first(first
     await until(lambda: watch._watcher is not None and watch._watcher.done())
     go_on.set()
     async with asyncio.timeout(5):
-        assert await call == (first == "leave", first == "stop")
+        assert await call == ("left" if first == "leave" else "stopped")
     assert call.cancelling() == 0
 
 
