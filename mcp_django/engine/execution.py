@@ -79,7 +79,7 @@ class Runner:
                 else:
                     with Lane(get_pool()):
                         if databases := databases_of(self.fn, atomic=self.atomic):
-                            result = await in_transactions(databases, lambda: self._call_async(arguments, exchange))
+                            result = await in_transactions(databases, partial(self._call_async, arguments, exchange))
                         else:
                             result = await self._call_async(arguments, exchange)
                 if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
