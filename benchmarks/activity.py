@@ -32,7 +32,7 @@ async def _take_turns(subjects: dict[str, Subject], effort: Effort) -> Series:
         for name, subject in turns(subjects, number):
             begun = process_time()
             for _ in range(CALLS):
-                await subject.post()
+                await subject.load()
             series.add(name, (process_time() - begun) / CALLS)
             await asyncio.to_thread(recorder.flush)
             if name == BUFFERED:
@@ -65,7 +65,7 @@ async def _measure(effort: Effort, marks: list[Mark]) -> Table:
         progress(f"activity: tools/call, {era}")
         subjects = {OFF: Subject(_Unrecorded(application), request), BUFFERED: Subject(application, request)}
         for subject in subjects.values():
-            await subject.post()
+            await subject.load()
         series = await _take_turns(subjects, effort)
         ratio = series.ratio(BUFFERED, OFF)
         off, buffered, written = (series.median(name) * 1e6 for name in (OFF, BUFFERED, WRITTEN))

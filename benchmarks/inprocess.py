@@ -47,27 +47,36 @@ class Subject:
 
     async def post(self) -> tuple[dict[bytes, bytes], bytes]:
         """Post the request; return the headers and the body of the response."""
+        start, *rest = await self.load()
+        return dict(start["headers"]), b"".join(event.get("body", b"") for event in rest)
+
+    async def load(self) -> list[dict[str, Any]]:
+        """Post the request; return what was sent. It does as little as a server can: what it takes is measured too."""
         unread = [{"type": "http.request", "body": self._body, "more_body": False}]
-        ended = asyncio.Event()
-        start: dict[str, Any] = {}
-        chunks: list[bytes] = []
+        sent: list[dict[str, Any]] = []
+        waiting: list[asyncio.Future[None]] = []
 
         async def receive() -> dict[str, Any]:
             if unread:
                 return unread.pop()
-            await ended.wait()
+            if not _is_over(sent):
+                waiting.append(asyncio.get_running_loop().create_future())
+                await waiting[-1]
             return _NO_MORE
 
         async def send(event: dict[str, Any]) -> None:
-            if event["type"] == "http.response.start":
-                start.update(event)
-                return
-            chunks.append(event.get("body", b""))
-            if not event.get("more_body", False):
-                ended.set()
+            sent.append(event)
+            if waiting and _is_over(sent):
+                for each in waiting:
+                    if not each.done():
+                        each.set_result(None)
 
         await self._application({**self._scope}, receive, send)
-        return dict(start["headers"]), b"".join(chunks)
+        return sent
+
+
+def _is_over(sent: list[dict[str, Any]]) -> bool:
+    return bool(sent) and sent[-1]["type"] == "http.response.body" and not sent[-1].get("more_body", False)
 
 
 async def take_turns(subjects: Mapping[str, Subject], effort: Effort) -> Series:
@@ -80,7 +89,7 @@ async def take_turns(subjects: Mapping[str, Subject], effort: Effort) -> Series:
         for name, subject in turns(subjects, number):
             begun = process_time()
             for _ in range(counts[name]):
-                await subject.post()
+                await subject.load()
             series.add(name, (process_time() - begun) / counts[name])
     return series
 
@@ -89,7 +98,7 @@ async def _calibrate(subject: Subject, seconds: float) -> int:
     """Warm the subject up, and return how many requests it answers in so many CPU seconds."""
     begun, count = process_time(), 0
     while process_time() - begun < 5 * seconds or count < 3:
-        await subject.post()
+        await subject.load()
         count += 1
     return max(1, round(count * seconds / (process_time() - begun)))
 

@@ -52,7 +52,14 @@ class Lane:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._backlog: list[Piece] | None = None
-        """Pieces that wait for a thread. ``None``: nobody has asked for one, as in most calls."""
+        """Pieces that wait for a thread. ``None``: nobody has asked for one."""
+
+        self.worker: Worker | None = None
+        self.unfinished = 0
+        """Pieces of which nobody has heard yet that they ended."""
+
+        self.begun = False
+        """Whether the thread has been prepared for this call."""
 
         self.closed = False
 
@@ -82,7 +89,9 @@ class Lane:
         if self.closed:
             raise RuntimeError(CALL_IS_OVER)
         if self._backlog is None:
-            self._open()
+            self._turns = get_turns()
+            self.worker = self._pool.borrow(self)
+            self._backlog = []
         piece = Piece(self, self._turns, partial(fn, *args, **kwargs))
         self.unfinished += 1
         if self.worker is None:
@@ -90,16 +99,6 @@ class Lane:
         else:
             self._turns.add(piece)
         return piece.outcome.future
-
-    def _open(self) -> None:
-        self._turns = get_turns()
-        self.worker: Worker | None = self._pool.borrow(self)
-        self._backlog = []
-        self.unfinished = 0
-        """Pieces of which nobody has heard yet that they ended."""
-
-        self.begun = False
-        """Whether the thread has been prepared for this call."""
 
     def start(self, worker: Worker) -> None:
         """Begin on the given thread with what has been waiting. On any thread."""

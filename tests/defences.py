@@ -70,7 +70,7 @@ DEFENCES = (
     Defence(
         "Another's session",
         "sessions/store.py",
-        "    return session if session.owner == principal.owner else None\n",
+        "    return session if session.owner == owner else None\n",
         "    return session\n",
         f"{_STREAM_TESTS}::test_a_session_is_there_for_its_own_user_and_client_alone",
     ),

@@ -73,18 +73,18 @@ class Exchange:
     channel: Channel | None = None
     """``None``: the client can't be spoken to before the answer."""
 
-    connection: Connection | None = None
-    """What is remembered of a handshake client. ``None``: nothing, or a client that shakes no hands."""
-
-    client_info: Any = None
-    """As the client gave it: an unverified claim."""
-
-    client_capabilities: Any = None
     headers: Mapping[str, str] | None = None
     """HTTP headers, names in lower case. ``None``: the transport has none."""
 
     scope: Mapping[str, Any] | None = None
     """The ASGI scope of the HTTP request. ``None``: the transport has none."""
+
+    client_info: Any = None
+    """As the client gave it: an unverified claim."""
+
+    client_capabilities: Any = None
+    connection: Connection | None = None
+    """What is remembered of a handshake client. ``None``: nothing, or a client that shakes no hands."""
 
     answers: dict[str, Any] = field(default_factory=dict)
     """What the client has answered to questions of this call so far, by their keys (2026-07-28)."""

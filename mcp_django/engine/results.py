@@ -35,11 +35,26 @@ def to_result(value: Any, output: Output | None, tool: str) -> dict[str, Any] | 
     if output is None:
         made = {"content": to_blocks(value, tool), "isError": False}
         return to_json(made) if type(value) in _PLAIN else made
-    plain = value if type(value) is output.same else output.dump(value)
+    if type(value) is output.same:
+        return _alone(value, tool)  # type: ignore[arg-type]
+    plain = output.dump(value)
     if type(plain) not in _FINITE and lacks_json(plain):
         raise Unserialisable(f"The result of {tool!r} holds a number that JSON lacks: NaN or an infinity.")
     structured = {"result": plain} if output.wrapped else plain
     return to_json({"content": to_blocks(plain, tool), "structuredContent": structured, "isError": False})
+
+
+_ALONE = b'{"content":[{"type":"text","text":%b}],"structuredContent":{"result":%b},"isError":false}'
+
+
+def _alone(value: str | int, tool: str) -> bytes:
+    """Make the result of a tool that returns a text, a number or a truth value."""
+    if type(value) is str:
+        text = made = to_json(_sendable(value, tool))
+    else:
+        made = to_json(value)
+        text = b'"%b"' % made
+    return _ALONE % (text, made)
 
 
 def to_blocks(value: Any, tool: str) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ async def call(exchange: Exchange) -> dict[str, Any] | bytes:
         if isinstance(shown, ProtocolError):
             raise shown from error
         return stamp(exchange, encode({"content": [{"type": "text", "text": str(shown)}], "isError": True}))
-    if type(result) is bytes:
+    if isinstance(result, bytes):
         return stamp(exchange, result)
     if result.get("isError"):
         exchange.failure = "isError"

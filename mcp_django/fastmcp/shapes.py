@@ -73,11 +73,15 @@ async def call_tool(
     exchange = _exchange(server, "tools/call", {"name": name, "arguments": arguments})
     try:
         with acting_for(exchange.principal):
-            result = CallToolResult.model_validate(await tools.call(exchange))
+            made = await tools.call(exchange)
     except ProtocolError as error:
         raise ToolError(error.message) from error
     finally:
         exchange.close()
+    if isinstance(made, bytes):
+        result = CallToolResult.model_validate_json(made)
+    else:
+        result = CallToolResult.model_validate(made)
     if result.is_error:
         raise ToolError("\n".join(getattr(block, "text", "") for block in result.content))
     if result.structured_content is None:

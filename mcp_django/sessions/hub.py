@@ -68,24 +68,21 @@ class Hub:
     """Receives and sends for one event loop."""
 
     def __init__(self, layer: Any, *, listening: bool = True) -> None:
-        self.listeners = Listeners()
-        self.calls = Calls()
+        self.listeners, self.calls = Listeners(), Calls()
         self.layer: Any = None if isinstance(layer, InMemoryChannelLayer) else layer
         self._name = secrets.token_hex(8)
         self._number, self._numbered_at = 0, float("-inf")
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._outgoing: dict[Event | Nudge, None] = {}
-        self._work = asyncio.Event()
+        self._work, self._joined = asyncio.Event(), asyncio.Event()
         self._handlers: dict[str, dict[Callable[..., object], None]] = {}
         self._lost: dict[Callable[[], None], None] = {}
-        self.on("cancel", self.calls.cancel)
-        self._joined = asyncio.Event()
-        self._channel = ""
-        self._joined_at = float("-inf")
+        self._channel, self._joined_at = "", float("-inf")
         self._drained = asyncio.Event()
         self._drained.set()
         self._tasks: set[asyncio.Task[None]] = set()
         self.loop = asyncio.get_running_loop()
+        self.on("cancel", self.calls.cancel)
         if self.layer is not None:
             self.start(self._send())
             if listening:

@@ -85,11 +85,11 @@ def handshake_exchange(
         "streamable-http",
         request.principal,
         channel,
+        request.headers,
+        request.scope,
+        None if connection is None else connection.client_info,
+        None if connection is None else connection.client_capabilities,
         connection,
-        client_info=connection.client_info if connection is not None else None,
-        client_capabilities=connection.client_capabilities if connection is not None else None,
-        headers=request.headers,
-        scope=request.scope,
     )
 
 
@@ -122,10 +122,10 @@ def modern_exchange(request: HTTPRequest, message: Message, channel: Channel | N
         "streamable-http",
         request.principal,
         channel,
-        client_info=envelope.get(CLIENT_INFO_META_KEY),
-        client_capabilities=envelope[CLIENT_CAPABILITIES_META_KEY],
-        headers=request.headers,
-        scope=request.scope,
+        request.headers,
+        request.scope,
+        envelope.get(CLIENT_INFO_META_KEY),
+        envelope[CLIENT_CAPABILITIES_META_KEY],
     )
 
 
