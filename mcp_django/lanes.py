@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 
@@ -64,13 +64,17 @@ class Lane:
         self.closed = False
 
     def __enter__(self) -> Self:
-        self._tokens = _lane.set(self), SyncToAsync.thread_sensitive_context.set(_every_call)
+        self._tokens = current_lane.set(self), sensitive_to.set(EVERY_CALL)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         lane, context = self._tokens
-        _lane.reset(lane)
-        SyncToAsync.thread_sensitive_context.reset(context)
+        current_lane.reset(lane)
+        sensitive_to.reset(context)
+        self.close()
+
+    def close(self) -> None:
+        """Give the thread back: the call is over."""
         self.closed = True
         if self._backlog is None:
             return
@@ -187,18 +191,29 @@ def _prepare() -> None:
         logger.exception("Preparing a thread for a call failed.")
 
 
-_lane: ContextVar[Lane] = ContextVar("mcp_django_lane")
+class Taker(Protocol):
+    """Takes the sync code of an async call: a lane, or what makes one when there is first something to run."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> asyncio.Future[T]:
+        """Run it on the call's thread."""
+
+
+current_lane: ContextVar[Taker] = ContextVar("mcp_django_lane")
+
+sensitive_to = SyncToAsync.thread_sensitive_context
+"""Where asgiref looks for whoever takes the sync code. For whoever sets it to ``EVERY_CALL``: the current lane."""
+
+EVERY_CALL = ThreadSensitiveContext()
 
 
 class _CurrentLane(Executor):
     """Hands sync code to the lane of the call that asks: an entry of its own in asgiref's dict would cost more."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Any:
-        return _lane.get().submit(fn, *args, **kwargs)
+        return current_lane.get().submit(fn, *args, **kwargs)
 
 
-_every_call = ThreadSensitiveContext()
-SyncToAsync.context_to_thread_executor[_every_call] = _CurrentLane()
+SyncToAsync.context_to_thread_executor[EVERY_CALL] = _CurrentLane()
 
 
 class _Anywhere(Executor):

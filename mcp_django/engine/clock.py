@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
-
-if TYPE_CHECKING:
-    from mcp_django.engine.exchange import Exchange
+from typing import Any, Protocol, Self
 
 TICK_SECONDS = 0.05
 
@@ -103,41 +100,37 @@ def clock_of(loop: asyncio.AbstractEventLoop) -> Clock:
 
 
 class Limit:
-    """``asyncio.timeout`` that sets a timer only for a call that outlives a tick. Raises ``TimeoutError`` in its place.
+    """``asyncio.timeout`` that sets a timer only for what outlives a tick. Raises ``TimeoutError`` in its place.
 
     Args:
         seconds: 0 means no limit. A longer one than two ticks may ring up to two ticks late.
-        exchange: cancelled when the time is up, as the task is. When a clock looks at it already, that is enough.
     """
 
-    __slots__ = ("_clock", "_exchange", "_task", "_timed", "_timer", "expired", "seconds")
+    __slots__ = ("_clock", "_task", "_timer", "expired", "seconds")
 
-    def __init__(self, seconds: float, exchange: Exchange | None = None) -> None:
-        self.seconds, self._exchange = seconds, exchange
-        self._timed: Timed | None = None
-        self._clock: Clock | None = None
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
         self._timer: asyncio.TimerHandle | None = None
         self.expired = False
 
     def __enter__(self) -> Self:
-        timed = None if self._exchange is None else self._exchange.timed
-        if timed is not None and not timed.is_late and self.seconds > 2 * TICK_SECONDS:
-            timed.limit, self._timed, self._task = self, timed, timed.task
-        elif self.seconds:
-            self._clock, self._task = get_clock()
-            if self.seconds < 2 * TICK_SECONDS:
-                self.late()
-            else:
-                self._clock.add(self)
+        self._begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if self._timed is not None:
-            self._timed.limit = None
-        elif self._clock is not None:
-            self._clock.discard(self)
+        self._clock.discard(self)
         if self._timer is not None:
-            self._timer.cancel()
+            self._end(self._timer, kind, error)
+
+    def _begin(self) -> None:
+        self._clock, self._task = get_clock()
+        if self.seconds >= 2 * TICK_SECONDS:
+            self._clock.add(self)
+        elif self.seconds:
+            self.late()
+
+    def _end(self, timer: asyncio.TimerHandle, kind: type[BaseException] | None, error: BaseException | None) -> None:
+        timer.cancel()
         if self.expired and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
@@ -147,6 +140,4 @@ class Limit:
 
     def _expire(self) -> None:
         self.expired = True
-        if self._exchange is not None:
-            self._exchange.cancel()
         self._task.cancel()

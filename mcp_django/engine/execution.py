@@ -15,14 +15,13 @@ from django.db.models import Model, QuerySet
 from django.db.models.manager import BaseManager
 
 from mcp_django.conf import get_settings
-from mcp_django.engine.clock import Limit
+from mcp_django.engine.at_work import AtWork
 from mcp_django.engine.content import Media, Progress
 from mcp_django.engine.context import Context
 from mcp_django.engine.exchange import Exchange
 from mcp_django.engine.rounds import InputRequired
 from mcp_django.engine.transactions import atomic_on, databases_of, in_transactions
-from mcp_django.lanes import Lane, on_thread, to_lane
-from mcp_django.threads import get_pool
+from mcp_django.lanes import on_thread, to_lane
 
 T = TypeVar("T")
 
@@ -71,23 +70,22 @@ class Runner:
         seconds = get_settings().TOOL_TIMEOUT_SECONDS if self.timeout is None else self.timeout
         if self.context_parameters:
             arguments |= dict.fromkeys(self.context_parameters, Context(exchange))
-        limit = Limit(seconds, exchange)
+        is_async = self.flavour not in _ON_A_THREAD
+        work = AtWork(seconds, exchange, is_async)
         try:
-            with limit:
-                if self.flavour in _ON_A_THREAD:
+            with work:
+                if not is_async:
                     result = await on_thread(self._call_sync, arguments, exchange)
+                elif databases := databases_of(self.fn, atomic=self.atomic):
+                    result = await in_transactions(databases, partial(self._call_async, arguments, exchange))
                 else:
-                    with Lane(get_pool()):
-                        if databases := databases_of(self.fn, atomic=self.atomic):
-                            result = await in_transactions(databases, partial(self._call_async, arguments, exchange))
-                        else:
-                            result = await self._call_async(arguments, exchange)
+                    result = await self._call_async(arguments, exchange)
                 if exchange.cancelled:  # asgiref loses a cancellation that meets the end of an async_to_sync
                     raise asyncio.CancelledError
                 return result
         except BaseException as error:
-            if not _may_pass(error, limit, exchange):
-                raise _raised(error, limit) from error
+            if not _may_pass(error, work, exchange):
+                raise _raised(error, work) from error
             if isinstance(error, asyncio.CancelledError):
                 exchange.cancel()
             raise
@@ -117,19 +115,19 @@ class Runner:
         return self.finish(result)
 
 
-def _may_pass(error: BaseException, limit: Limit, exchange: Exchange) -> bool:
+def _may_pass(error: BaseException, work: AtWork, exchange: Exchange) -> bool:
     """Whether a call may end with this. ``SystemExit`` and its like would end the loop, and with it everybody's."""
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return exchange.cancelled or (task is not None and task.cancelling() > 0)
     if isinstance(error, TimeoutError):
-        return not limit.expired
+        return not work.expired
     return isinstance(error, Exception | InputRequired | BaseExceptionGroup | KeyboardInterrupt)
 
 
-def _raised(error: BaseException, limit: Limit) -> Exception:
+def _raised(error: BaseException, work: AtWork) -> Exception:
     if isinstance(error, TimeoutError):
-        return TimedOut(limit.seconds)
+        return TimedOut(work.seconds)
     if isinstance(error, asyncio.CancelledError):
         return Escaped("The function waited for something that was cancelled.")
     return Escaped(f"The function raised {type(error).__name__}.")
