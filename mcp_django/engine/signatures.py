@@ -14,7 +14,7 @@ from docstring_parser import parse as parse_docstring
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 from pydantic.fields import FieldInfo
-from pydantic_core import from_json
+from pydantic_core import SchemaValidator, from_json
 from typing_extensions import get_type_hints
 
 from mcp_django.engine.context import Context
@@ -93,7 +93,7 @@ def read_signature(declaration: Declaration, docstring: Docstring) -> Signature:
         raise InvalidDeclaration(f"{where}: no JSON Schema can be made of its parameters: {error}") from error
     names = dict(zip(model.model_fields, (parameter.name for parameter in parameters), strict=True))
     renamed = {field: name for field, name in names.items() if field != name}
-    validate = partial(_validate, model, renamed)
+    validate = partial(_validate, _validator_of_fields(model), model, renamed)
     return Signature(schema, validate, tuple(parameters), tuple(contexts), signature.return_annotation)
 
 
@@ -179,16 +179,26 @@ def _describes_itself(annotation: Any, default: Any) -> bool:
     return any(isinstance(each, FieldInfo) and each.description for each in (*metadata, default))
 
 
-def _validate(model: type[BaseModel], renamed: Mapping[str, str], arguments: dict[str, Any]) -> dict[str, Any]:
+def _validator_of_fields(model: type[BaseModel]) -> SchemaValidator:
+    """Return what checks the fields of a model without making an instance, which would take as long again."""
+    whole: Any = model.__pydantic_core_schema__
+    inner = whole["schema"] if whole["type"] == "definitions" else whole
+    fields = whole | {"schema": inner["schema"]} if whole["type"] == "definitions" else inner["schema"]
+    return SchemaValidator(fields, inner["config"])  # of the model: what it says holds within the fields, too
+
+
+def _validate(
+    validator: SchemaValidator, model: type[BaseModel], renamed: Mapping[str, str], arguments: dict[str, Any]
+) -> dict[str, Any]:
+    values: dict[str, Any]
     try:
-        checked = model.__pydantic_validator__.validate_python(arguments)
+        values, _, _ = validator.validate_python(arguments)
     except ValidationError as error:
-        checked = _second_try(model, arguments, error)
-    values: dict[str, Any] = checked.__dict__
+        values = _second_try(model, arguments, error)
     return {renamed.get(field, field): value for field, value in values.items()} if renamed else values
 
 
-def _second_try(model: type[BaseModel], arguments: dict[str, Any], error: ValidationError) -> Any:
+def _second_try(model: type[BaseModel], arguments: dict[str, Any], error: ValidationError) -> dict[str, Any]:
     """Take lists and objects that came as JSON in a string: some clients send all of them like that."""
     wrong = {each["loc"][0] for each in error.errors(include_url=False) if each["loc"]}
     parsed = {
@@ -196,7 +206,8 @@ def _second_try(model: type[BaseModel], arguments: dict[str, Any], error: Valida
     }
     if parsed != arguments:
         try:
-            return model.__pydantic_validator__.validate_python(parsed)
+            values: dict[str, Any] = model.__pydantic_validator__.validate_python(parsed).__dict__
+            return values
         except ValidationError as second:  # which doesn't name what only had to be parsed
             raise InvalidArguments(describe(second, model)) from second
     raise InvalidArguments(describe(error, model)) from error
