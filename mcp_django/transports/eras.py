@@ -28,7 +28,7 @@ from mcp_django.engine.server import get_engine
 from mcp_django.registry import MCPServer
 from mcp_django.sessions.connection import Connection
 from mcp_django.transports.messages import BadMessage, Message, read_message
-from mcp_django.transports.refusals import Headers, Refusal, check_doubled
+from mcp_django.transports.refusals import Headers, Refusal, doubled
 
 VERSION_HEADER = "mcp-protocol-version"
 
@@ -106,7 +106,8 @@ def modern_exchange(request: HTTPRequest, message: Message, channel: Channel | N
         if rejected is not None:
             raise _rejection(rejected, None)
         return None
-    check_doubled(request.doubled, message.id)
+    if request.doubled is not None:
+        raise doubled(request.doubled, message.id)
     if not _agrees(message, request.headers):
         route = classify_inbound_request(message.raw, headers=request.headers)
         if isinstance(route, InboundLadderRejection):

@@ -54,7 +54,12 @@ def read_message(body: bytes) -> Message:
     Raises:
         BadMessage: it is not JSON in UTF-8 (-32700); it is a batch, or no JSON-RPC 2.0 message (-32600).
     """
-    raw = _parse(body)
+    try:
+        raw = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise BadMessage(PARSE_ERROR, f"Parse error: {error}") from error
+    if type(raw) is not dict:
+        raise _no_object(raw)
     if raw.get("jsonrpc") != "2.0":
         raise BadMessage(INVALID_REQUEST, "The member 'jsonrpc' must be \"2.0\".")
     method, request_id, params = raw.get("method"), raw.get("id"), raw.get("params")
@@ -78,13 +83,7 @@ def _read_response(raw: dict[str, Any]) -> Message:
     return Message(response.id, None, None, raw)
 
 
-def _parse(body: bytes) -> dict[str, Any]:
-    try:
-        raw = from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        raise BadMessage(PARSE_ERROR, f"Parse error: {error}") from error
-    if type(raw) is dict:
-        return raw
+def _no_object(raw: Any) -> BadMessage:
     if type(raw) is list:
-        raise BadMessage(INVALID_REQUEST, "Batches are not served: send one JSON-RPC message at a time.")
-    raise BadMessage(INVALID_REQUEST, "The body must be one JSON-RPC message, an object.")
+        return BadMessage(INVALID_REQUEST, "Batches are not served: send one JSON-RPC message at a time.")
+    return BadMessage(INVALID_REQUEST, "The body must be one JSON-RPC message, an object.")

@@ -186,15 +186,11 @@ def _media_type(value: str) -> str:
     return value.partition(";")[0].strip().lower()
 
 
-def check_doubled(doubled: str | None, request_id: int | str | None) -> None:
-    """Refuse a routing header that stands there twice: readers of the first and of the last would disagree.
-
-    Raises:
-        Refusal: 400.
-    """
-    if doubled is not None:
-        message = f"The header {doubled} stands there more than once."
-        raise Refusal(400, message, code=HEADER_MISMATCH, request_id=request_id)
+def doubled(header: str, request_id: int | str | None) -> Refusal:
+    """Return the refusal of a routing header that stands there twice: readers of the first and the last disagree."""
+    return Refusal(
+        400, f"The header {header} stands there more than once.", code=HEADER_MISMATCH, request_id=request_id
+    )
 
 
 def too_large(max_body_bytes: int) -> Refusal:
