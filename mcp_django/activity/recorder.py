@@ -60,7 +60,9 @@ class Recorder:
         self.dropped = 0
         """How many records were dropped since the process began."""
 
-        self._rows: deque[Record] = deque()
+        self._rows: deque[tuple[Any, ...]] = deque()
+        """Records, each as the tuple of its fields: to name them takes as long as to put them together."""
+
         self._strangers = 0
         self._unsaid = 0
         self._failing = False
@@ -71,8 +73,8 @@ class Recorder:
         self._summary_due = float("-inf")
         self._thread: Thread | None = None
 
-    def note(self, record: Record) -> None:
-        """Keep a record, to be written soon. From any thread."""
+    def note(self, record: tuple[Any, ...]) -> None:
+        """Keep a record, or the tuple of its fields, to be written soon. From any thread."""
         rows = self._rows
         if len(rows) >= MAX_ROWS:
             self._drop()
@@ -109,7 +111,7 @@ class Recorder:
                 logger.warning("%d calls were not recorded: more came than could be written.", self._unsaid)
                 self._unsaid = 0
 
-    def write_now(self, record: Record) -> None:
+    def write_now(self, record: tuple[Any, ...]) -> None:
         """Write a record on this thread. A database that is away is told in the log; the record waits then."""
         try:
             write([record])
@@ -191,10 +193,10 @@ class Recorder:
             logger.exception("Recording calls failed.")
 
 
-def _send_signals(records: list[Record]) -> None:
+def _send_signals(records: list[tuple[Any, ...]]) -> None:
     """Tell receivers. Whatever one of them raises, Django logs."""
     for signal, wanted in _listened():
-        for record in records:
+        for record in map(Record._make, records):
             if wanted(record):
                 signal.send_robust(Call, call=as_call(record))
 

@@ -51,8 +51,8 @@ class Record(NamedTuple):
 NAMES = Record._fields
 
 
-def write(records: Sequence[Record]) -> None:
-    """Write records, all or none. For sync code.
+def write(records: Sequence[tuple[Any, ...]]) -> None:
+    """Write records, each as the tuple of its fields: all or none. For sync code.
 
     Raises:
         django.db.DatabaseError: the database is away, or has no such table.
@@ -68,9 +68,9 @@ def as_call(record: Record) -> Call:
     return Call(**{**record._asdict(), "ended": _moment(record.ended)})
 
 
-def _values(record: Record, alias: str) -> list[Any]:
-    values: list[Any] = list(record)
-    values[0] = _prepared(round(record.ended * 1000), alias)
+def _values(record: tuple[Any, ...], alias: str) -> list[Any]:
+    values = list(record)
+    values[0] = _prepared(round(values[0] * 1000), alias)
     for place, width in _widths():
         text = values[place]
         if len(text) > width or not text.isprintable():  # U+0000 is none to PostgreSQL; others turn a line around

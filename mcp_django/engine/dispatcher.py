@@ -7,11 +7,11 @@ with the SDK's own models (``mcp_types.methods``). The SDK's server is the oracl
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mcp_types import INTERNAL_ERROR, METHOD_NOT_FOUND
 
@@ -21,15 +21,13 @@ from mcp_django.engine import completions, lifecycle, prompts, resources, subscr
 from mcp_django.engine.access import visible_keys
 from mcp_django.engine.encoding import encode
 from mcp_django.engine.exchange import Exchange
-from mcp_django.engine.observer import make_record, record
+from mcp_django.engine.observer import record_of
 from mcp_django.engine.params import check_params
 from mcp_django.engine.rounds import MAY_ASK, InputRequired, begin_round, end_round
 from mcp_django.engine.shaping import shape
 from mcp_django.engine.switches import read_switches
 from mcp_django.exceptions import ProtocolError
-
-if TYPE_CHECKING:
-    from mcp_django.activity.recorder import Recorder
+from mcp_django.lanes import on_own_thread
 
 logger = logging.getLogger(__name__)
 
@@ -82,24 +80,9 @@ METHODS: Mapping[str, Handler] = MappingProxyType(
 """Every method that is served. Which revision knows it, the schemas of the SDK say."""
 
 
-def answer(exchange: Exchange) -> Coroutine[Any, Any, Answer]:
+async def answer(exchange: Exchange) -> Answer:
     """Answer one request, and let it be recorded. Never raises, save for cancellation."""
-    recorder = get_recorder()
-    return _answer(exchange) if recorder is None else _answer_and_record(exchange, recorder)
-
-
-async def _answer_and_record(exchange: Exchange, recorder: Recorder) -> Answer:
-    begun = perf_counter()
-    try:
-        given = await _answer(exchange)
-    except BaseException:
-        recorder.note(make_record(exchange, "cancelled", "", begun))
-        raise
-    await record(recorder, exchange, given.code, given.http_status, begun)
-    return given
-
-
-async def _answer(exchange: Exchange) -> Answer:
+    recorder, begun = get_recorder(), perf_counter()
     acting = acting_principal.set(exchange.principal)
     try:
         if exchange.engine.declared.unread:
@@ -111,18 +94,30 @@ async def _answer(exchange: Exchange) -> Answer:
             result = end_round(asked, exchange)
         if not isinstance(result, bytes):
             result = shape(exchange, result)
-    except ProtocolError as error:
-        exchange.failure = exchange.failure or error.reason
-        refused = refusal(exchange.request_id, error.code, error.message, error.data)
-        return replace(refused, http_status=error.http_status, headers=error.http_headers)
+        given = Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(exchange.request_id), result))
     except Exception as error:
-        exchange.failure = type(error).__name__
-        logger.exception("Answering %s failed.", exchange.method)
-        return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")
+        given = _failed(exchange, error)
+    except BaseException:
+        if recorder is not None:
+            recorder.note(record_of(exchange, None, begun))
+        raise
     finally:
         acting_principal.reset(acting)
         exchange.close()
-    return Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (encode(exchange.request_id), result))
+    if recorder is not None:
+        record = record_of(exchange, given, begun)
+        await on_own_thread(recorder.write_now, record) if recorder.strict else recorder.note(record)
+    return given
+
+
+def _failed(exchange: Exchange, error: Exception) -> Answer:
+    if isinstance(error, ProtocolError):
+        exchange.failure = exchange.failure or error.reason
+        refused = refusal(exchange.request_id, error.code, error.message, error.data)
+        return replace(refused, http_status=error.http_status, headers=error.http_headers)
+    exchange.failure = type(error).__name__
+    logger.error("Answering %s failed.", exchange.method, exc_info=error)
+    return refusal(exchange.request_id, INTERNAL_ERROR, "Internal server error")
 
 
 def _handler(exchange: Exchange) -> Handler:

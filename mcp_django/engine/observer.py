@@ -10,11 +10,10 @@ from mcp_types import INTERNAL_ERROR
 from mcp_django.activity import Record, get_recorder
 from mcp_django.activity.arguments import kept_arguments
 from mcp_django.conf import get_settings
-from mcp_django.lanes import on_own_thread
 
 if TYPE_CHECKING:
-    from mcp_django.activity.recorder import Recorder
     from mcp_django.auth import Principal
+    from mcp_django.engine.dispatcher import Answer
     from mcp_django.engine.exchange import Exchange
 
 _KINDS = {"tools/call": "tool", "resources/read": "resource", "prompts/get": "prompt"}
@@ -25,38 +24,44 @@ _MEANT = frozenset({401, 403, 429, 503})
 _WORDS = {-32700: "parse_error", -32600: "invalid_request", -32601: "method_not_found", -32602: "invalid_params"}
 
 
-def outcome_of(code: int, http_status: int, failure: str) -> str:
-    """Return the outcome of a request.
+def outcome_of(code: int, http_status: int) -> str:
+    """Return the outcome of a request that was answered with an error.
 
     Args:
-        code: the JSON-RPC error code; 0 when it is a result.
+        code: the JSON-RPC error code.
         http_status: what HTTP says of it, where the code alone doesn't tell.
-        failure: what a function raised, in a word; empty: nothing.
     """
-    if not code:
-        return "tool_error" if failure else "ok"
     return "failed" if code == INTERNAL_ERROR and http_status not in _MEANT else "refused"
 
 
-def make_record(exchange: Exchange, outcome: str, error: str, begun: float) -> Record:
-    """Return what is kept of a request. It holds nothing long: no params, no headers, no token.
+def record_of(exchange: Exchange, given: Answer | None, begun: float) -> tuple[Any, ...]:
+    """Return what is kept of a request, as the fields of a ``Record``: nothing long, no params, no headers, no token.
 
     Args:
+        given: ``None``: it was cancelled.
         begun: as ``time.perf_counter`` said.
     """
-    principal, info, method = exchange.principal, exchange.client_info, exchange.method
+    principal, info, method, failure = exchange.principal, exchange.client_info, exchange.method, exchange.failure
+    if given is None:
+        outcome, failure = "cancelled", ""
+    elif given.code:
+        outcome = outcome_of(given.code, given.http_status)
+        failure = failure or _WORDS.get(given.code, str(given.code))
+    else:
+        outcome = "tool_error" if failure else "ok"
+    account = principal.account
     name: Any = ""
     version: Any = ""
     if type(info) is dict:
         name, version = info.get("name"), info.get("version")
-    return Record(
+    return (
         time(),
         (perf_counter() - begun) * 1000,
         exchange.engine.declared.path,
         method[:64],
         _KINDS.get(method, ""),
         exchange.key or exchange.component,
-        None if principal.account is None else principal.account.pk,
+        None if account is None else account.pk,
         principal.kind,
         principal.client_id or "",
         name[:200] if type(name) is str else "",
@@ -64,27 +69,15 @@ def make_record(exchange: Exchange, outcome: str, error: str, begun: float) -> R
         exchange.version,
         exchange.transport,
         outcome,
-        error,
+        failure,
         str(exchange.request_id)[:64],
-        _arguments(exchange),
+        _arguments(exchange) if get_settings().ACTIVITY_ARGUMENTS else "",
     )
 
 
 def _arguments(exchange: Exchange) -> str:
-    if not get_settings().ACTIVITY_ARGUMENTS or not exchange.params:
-        return ""
-    given: Any = exchange.params.get("arguments")
-    return kept_arguments(given)
-
-
-async def record(recorder: Recorder, exchange: Exchange, code: int, http_status: int, begun: float) -> None:
-    """Record an answer. Never raises, save for cancellation."""
-    outcome = outcome_of(code, http_status, exchange.failure)
-    made = make_record(exchange, outcome, exchange.failure or _WORDS.get(code, str(code) if code else ""), begun)
-    if recorder.strict:
-        await on_own_thread(recorder.write_now, made)
-    else:
-        recorder.note(made)
+    params: Any = exchange.params
+    return kept_arguments(params.get("arguments")) if params else ""
 
 
 def record_refusal(
