@@ -24,14 +24,14 @@ _MEANT = frozenset({401, 403, 429, 503})
 _WORDS = {-32700: "parse_error", -32600: "invalid_request", -32601: "method_not_found", -32602: "invalid_params"}
 
 
-def outcome_of(code: int, http_status: int) -> str:
-    """Return the outcome of a request that was answered with an error.
-
-    Args:
-        code: the JSON-RPC error code.
-        http_status: what HTTP says of it, where the code alone doesn't tell.
-    """
-    return "failed" if code == INTERNAL_ERROR and http_status not in _MEANT else "refused"
+def _ending(given: Answer | None, failure: str) -> tuple[str, str]:
+    """Return the outcome of a request, and why, in a word."""
+    if given is None:
+        return "cancelled", ""
+    if not given.code:
+        return ("tool_error" if failure else "ok"), failure
+    failed = given.code == INTERNAL_ERROR and given.http_status not in _MEANT
+    return ("failed" if failed else "refused"), failure or _WORDS.get(given.code, str(given.code))
 
 
 def record_of(exchange: Exchange, given: Answer | None, begun: float) -> tuple[Any, ...]:
@@ -41,14 +41,9 @@ def record_of(exchange: Exchange, given: Answer | None, begun: float) -> tuple[A
         given: ``None``: it was cancelled.
         begun: as ``time.perf_counter`` said.
     """
-    principal, info, method, failure = exchange.principal, exchange.client_info, exchange.method, exchange.failure
-    if given is None:
-        outcome, failure = "cancelled", ""
-    elif given.code:
-        outcome = outcome_of(given.code, given.http_status)
-        failure = failure or _WORDS.get(given.code, str(given.code))
-    else:
-        outcome = "tool_error" if failure else "ok"
+    principal, info, method = exchange.principal, exchange.client_info, exchange.method
+    usual = given is not None and not given.code and not exchange.failure
+    outcome, error = ("ok", "") if usual else _ending(given, exchange.failure)
     account = principal.account
     name: Any = ""
     version: Any = ""
@@ -69,7 +64,7 @@ def record_of(exchange: Exchange, given: Answer | None, begun: float) -> tuple[A
         exchange.version,
         exchange.transport,
         outcome,
-        failure,
+        error,
         str(exchange.request_id)[:64],
         _arguments(exchange) if get_settings().ACTIVITY_ARGUMENTS else "",
     )
