@@ -175,8 +175,9 @@ class Reply:
     async def _put(self, frame: bytes, *, more: bool = True) -> None:
         if not self._away:
             self._dropped = not more
-            more_body = {"more_body": True} if more else {}
-            event = {"type": "http.response.body", "body": frame, **more_body}
+            event: dict[str, Any] = {"type": "http.response.body", "body": frame}
+            if more:
+                event["more_body"] = True
             await (self._send(event) if self._log is None else self._send_unless_left(event, self._log))
 
     async def _send_unless_left(self, event: dict[str, Any], log: EventLog) -> None:
@@ -193,6 +194,9 @@ class Reply:
         """Send the headers of a stream, all of them even if the writer is cancelled meanwhile."""
         self._streaming = True
         self._send = patient(self._send)
+        if self._log is None and isinstance(self._send, PatientSend):  # daphne takes headers without waiting
+            await self._send_beginning()
+            return
         beginning = asyncio.ensure_future(self._send_beginning())
         try:
             await asyncio.shield(beginning)

@@ -38,14 +38,21 @@ class Connection:
         self._called = asyncio.Event()
         self._done = asyncio.Event()
 
-    async def open(self) -> Connection:
-        """Send a request, and wait until the application has it."""
+    async def open(self, *, begin: bool = True) -> Connection:
+        """Send a request, and wait until the application has it, and has begun to answer it."""
         self.channel.makeConnection(self.transport)
         self.channel.dataReceived(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         async with asyncio.timeout(SECONDS):
             await self._called.wait()
-        await self.send(START)
+        if begin:
+            await self.send(START)
         return self
+
+    async def close(self) -> None:
+        """Let the application end, and wait for it."""
+        self._done.set()
+        for details in self.server.connections.values():
+            await details["application_instance"]
 
     async def send(self, message: dict[str, Any]) -> None:
         async with asyncio.timeout(SECONDS):
@@ -72,9 +79,6 @@ class Connection:
         self.transport.producer.stopProducing()
         self.channel.connectionLost(Failure(ConnectionDone()))
 
-    def finish(self) -> None:
-        self._done.set()
-
     @property
     def patient(self) -> PatientSend:
         assert isinstance(self._send, PatientSend)
@@ -94,9 +98,7 @@ class Connection:
 async def connection() -> AsyncIterator[Connection]:
     connection = await Connection().open()
     yield connection
-    connection.finish()
-    for details in connection.server.connections.values():
-        await details["application_instance"]
+    await connection.close()
 
 
 async def waits(task: asyncio.Task[None]) -> bool:
@@ -104,6 +106,16 @@ async def waits(task: asyncio.Task[None]) -> bool:
     for _ in range(10):
         await asyncio.sleep(0)
     return not task.done()
+
+
+async def test_a_stream_begins_at_once_without_a_task() -> None:
+    connection, tasks = await Connection().open(begin=False), asyncio.all_tasks()
+    with pytest.raises(StopIteration):  # it is over, and has waited for nothing
+        Reply(connection.patient).notify("notifications/message", {"level": "info"}).send(None)
+    assert asyncio.all_tasks() - tasks == set()
+    assert b"text/event-stream" in connection.written
+    assert b'{"level":"info"}' in connection.written
+    await connection.close()
 
 
 async def test_who_reads_is_not_waited_for(connection: Connection) -> None:
