@@ -46,6 +46,11 @@ class Address(BaseModel):
     city: str = "Bern"
 
 
+class Place(BaseModel):
+    name: str
+    parts: list[Place] = []
+
+
 @dataclasses.dataclass
 class Point:
     latitude: float
@@ -281,3 +286,29 @@ def test_an_annotation_that_can_not_be_served_is_an_error_that_names_the_functio
         tool_of(fn)
     assert str(refused.value).startswith(f"tool {fn.__name__!r} in {__name__}: {reason}")
     assert refused.value.__cause__ is not None
+
+
+# What the function gets
+
+
+def test_arguments_are_what_a_model_of_them_would_hold() -> None:
+    def visit(place: Place, address: Address, at: Point | None = None, *, model_id: int = 7) -> None: ...
+
+    street = {"name": "Hill", "number": "3"}
+    given = {"place": {"name": "Alps", "parts": [{"name": "Eiger"}]}, "address": {"street": street}, "model_id": 8}
+    assert tool_of(visit).signature.validate(given) == {
+        "place": Place(name="Alps", parts=[Place(name="Eiger")]),
+        "address": Address(street=Street(name="Hill", number=3)),
+        "at": None,
+        "model_id": 8,
+    }
+
+
+def test_each_call_has_a_default_of_its_own() -> None:
+    def collect(names: list[str] = Field(default_factory=list), ages: list[int] = []) -> None: ...  # noqa: B006, B008
+
+    validate = tool_of(collect).signature.validate
+    first = validate({})
+    first["names"].append("ada")
+    first["ages"].append(36)
+    assert validate({}) == {"names": [], "ages": []}
