@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
@@ -12,7 +13,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.signals import setting_changed
-from django.db import close_old_connections, connections
+from django.db import connections
+from django.db.backends.signals import connection_created
 from django.dispatch import receiver
 
 from mcp_django.conf import get_settings
@@ -53,6 +55,7 @@ class Worker(Thread):
         self._jobs.put(job)
 
     def run(self) -> None:
+        _here.connected = []
         while True:
             try:
                 job = self._jobs.get(timeout=IDLE_SECONDS)
@@ -149,17 +152,32 @@ class Pool:
             worker.join(timeout=5)
 
 
+class _Here(threading.local):
+    """The connections that this thread has ever opened, if it is a worker: to ask Django for them costs much more."""
+
+    connected: list[BaseDatabaseWrapper] | None = None
+
+
+_here = _Here()
+
+
+@receiver(connection_created)
+def _remember(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+    if _here.connected is not None and connection not in _here.connected:
+        _here.connected.append(connection)
+
+
 def begin_work() -> None:
-    """Do what Django does on ``request_started``, in one walk over the connections of this thread."""
-    for connection in connections.all(initialized_only=True):
+    """Do what Django does on ``request_started``, in one walk over the connections of this worker."""
+    for connection in _here.connected or ():
         connection.queries_log.clear()
         connection.close_if_unusable_or_obsolete()
 
 
 def has_work_to_finish() -> bool:
-    """Whether ``close_old_connections`` would find something to do in this thread."""
+    """Whether ``close_old_connections`` would find something to do in this worker."""
     try:
-        return any(map(_is_old, connections.all(initialized_only=True)))
+        return any(map(_is_old, _here.connected or ()))
     except Exception:
         return True
 
@@ -176,7 +194,8 @@ def _is_old(connection: BaseDatabaseWrapper) -> bool:
 def finish_work(pool: Pool, worker: Worker) -> None:
     """Do what Django does on ``request_finished``, then give the thread back."""
     try:
-        close_old_connections()
+        for connection in _here.connected or ():
+            connection.close_if_unusable_or_obsolete()
     except Exception:
         logger.exception("Closing old database connections failed.")
     finally:
