@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
@@ -30,8 +30,13 @@ def databases_of(fn: Callable[..., Any], *, atomic: bool | None = None) -> list[
     return aliases
 
 
-def atomic_on(databases: list[str]) -> ExitStack:
-    """Open a transaction on each of the databases."""
+_NO_TRANSACTION = nullcontext()
+
+
+def atomic_on(databases: list[str]) -> AbstractContextManager[Any]:
+    """Open a transaction on each of the databases, and return what ends them."""
+    if not databases:
+        return _NO_TRANSACTION
     with ExitStack() as stack:
         for alias in databases:
             stack.enter_context(transaction.atomic(using=alias))
