@@ -157,6 +157,29 @@ async def test_a_sync_tool_that_takes_too_long_sees_that_it_is_cancelled(server:
     assert await asyncio.to_thread(ended.wait, 5)
 
 
+async def test_a_sync_tool_that_waits_in_a_method_of_the_context_is_ended_there(
+    server: MCPServer, connect: Connect
+) -> None:
+    ended = threading.Event()
+
+    @server.resource("wait://for-ever")
+    async def wait() -> str:
+        await asyncio.Event().wait()
+        return "never told"
+
+    @server.tool(timeout=0.1)
+    def read(ctx: Context) -> None:
+        try:
+            ctx.read_resource_sync("wait://for-ever")
+        except asyncio.CancelledError:
+            if ctx.cancelled:
+                ended.set()
+            raise
+
+    assert await text_of(connect, "read") == "Tool 'read' took longer than 0.1 seconds."
+    assert await asyncio.to_thread(ended.wait, 5)
+
+
 class Stubborn:
     """A way to the client that ends what it has begun to say, whatever happens meanwhile."""
 
