@@ -137,10 +137,12 @@ def main(arguments: list[str]) -> int:
     with TemporaryDirectory(prefix="benchmarks-") as name:
         directory = Path(name)
         prepare_django(directory)
-        for part in options.only or [name for name in PARTS if name not in OPTIONAL]:
-            progress(f"{part}: {PARTS[part]}")
-            tables += import_module(f"benchmarks.{part}").run(effort, marks, directory)
-    show(tables, marks, facts)
+        try:
+            for part in options.only or [name for name in PARTS if name not in OPTIONAL]:
+                progress(f"{part}: {PARTS[part]}")
+                tables += import_module(f"benchmarks.{part}").run(effort, marks, directory)
+        finally:  # what was found before a part broke off
+            show(tables, marks, facts)
     if options.json is not None:
         data = facts | {"quick": options.quick, "tables": [table.data() for table in tables]}
         data["marks"] = [{"name": m.name, "value": m.value, "limit": m.limit, "passed": m.passed} for m in marks]

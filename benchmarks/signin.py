@@ -33,7 +33,7 @@ class Query:
     def __init__(self, token: str) -> None:
         self._token = token
 
-    async def post(self) -> None:
+    async def load(self) -> None:
         from oauth2_provider.models import AccessToken
 
         from mcp_django.auth.keys import checksum
