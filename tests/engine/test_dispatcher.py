@@ -11,7 +11,7 @@ from mcp_types import CallToolResult, TextContent
 from mcp_types.methods import CLIENT_REQUESTS
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, KNOWN_PROTOCOL_VERSIONS
 
-from mcp_django import MCPServer
+from mcp_django import MCPServer, ToolError
 from mcp_django.engine import dispatcher
 from mcp_django.engine.dispatcher import METHODS, Answer, answer, refusal
 from mcp_django.engine.exchange import MODERN, Exchange
@@ -149,6 +149,25 @@ async def test_the_author_s_own_meta_stays_beside_the_stamp(server: MCPServer) -
     assert result["_meta"][SERVER_INFO_KEY]["name"] == "fixture"
     result = (await ask(server, "tools/call", {"name": "tool"}, "2025-11-25"))["result"]
     assert result["_meta"] == {"polls/cost": 3}
+
+
+async def test_a_result_with_a_meta_that_says_nothing_has_one_all_the_same(server: MCPServer) -> None:
+    @server.tool
+    def silent() -> CallToolResult:
+        return CallToolResult(content=[], _meta={})
+
+    body = (await answer(exchange(server, "tools/call", {"name": "silent"}))).body
+    assert body.count(b'"_meta"') == 1
+    assert json.loads(body)["result"]["_meta"] == {SERVER_INFO_KEY: {"name": "fixture", "version": "1.0"}}
+
+
+async def test_a_tool_may_fail_with_half_a_character(server: MCPServer) -> None:
+    @server.tool
+    def read() -> None:
+        raise ToolError("no file \udcff")
+
+    result = (await ask(server, "tools/call", {"name": "read"}))["result"]
+    assert (result["isError"], result["content"][0]["text"]) == (True, "no file ?")
 
 
 @pytest.mark.parametrize("version", HANDSHAKE_PROTOCOL_VERSIONS)
