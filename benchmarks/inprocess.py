@@ -189,7 +189,7 @@ async def _calls(apps: Applications, effort: Effort, marks: list[Mark]) -> Table
         for name in subjects:
             rows.append((era, name, series.median(name) * 1e6, series.ratio(name, BARE), series.ratio(OURS, name)))
         cheapest = min((name for name in subjects if name.startswith("SDK")), key=series.median)
-        for name in subjects.keys() & {OURS, OURS_SESSION}:
+        for name in (each for each in (OURS, OURS_SESSION) if each in subjects):
             label = f"in process, tools/call, {era}: {name} / {cheapest}"
             marks.append(Mark(label, series.ratio(name, cheapest), IN_PROCESS_CALL))
     columns = ("era", "application", "CPU µs", "x bare", "ours / it")
