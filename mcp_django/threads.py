@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from time import monotonic
@@ -55,7 +55,7 @@ class Worker(Thread):
         self._jobs.put(job)
 
     def run(self) -> None:
-        _here.connected = []
+        _here.connections = ()
         while True:
             try:
                 job = self._jobs.get(timeout=IDLE_SECONDS)
@@ -153,23 +153,23 @@ class Pool:
 
 
 class _Here(threading.local):
-    """The connections that this thread has ever opened, if it is a worker: to ask Django for them costs much more."""
+    """The connections of this thread, if it is a worker. To ask Django each time costs much more."""
 
-    connected: list[BaseDatabaseWrapper] | None = None
+    connections: Sequence[BaseDatabaseWrapper] | None = None
 
 
 _here = _Here()
 
 
 @receiver(connection_created)
-def _remember(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
-    if _here.connected is not None and connection not in _here.connected:
-        _here.connected.append(connection)
+def _look_again(**kwargs: Any) -> None:
+    if _here.connections is not None:
+        _here.connections = connections.all(initialized_only=True)  # and no copy that somebody has made of one
 
 
 def begin_work() -> None:
     """Do what Django does on ``request_started``, in one walk over the connections of this worker."""
-    for connection in _here.connected or ():
+    for connection in _here.connections or ():
         connection.queries_log.clear()
         connection.close_if_unusable_or_obsolete()
 
@@ -177,7 +177,7 @@ def begin_work() -> None:
 def has_work_to_finish() -> bool:
     """Whether ``close_old_connections`` would find something to do in this worker."""
     try:
-        return any(map(_is_old, _here.connected or ()))
+        return any(map(_is_old, _here.connections or ()))
     except Exception:
         return True
 
@@ -194,7 +194,7 @@ def _is_old(connection: BaseDatabaseWrapper) -> bool:
 def finish_work(pool: Pool, worker: Worker) -> None:
     """Do what Django does on ``request_finished``, then give the thread back."""
     try:
-        for connection in _here.connected or ():
+        for connection in _here.connections or ():
             connection.close_if_unusable_or_obsolete()
     except Exception:
         logger.exception("Closing old database connections failed.")

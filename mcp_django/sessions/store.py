@@ -202,7 +202,7 @@ async def _read_as_it_is_now(session_id: str) -> LiveSession | None:
 
 def _keep(session: LiveSession) -> None:
     _kept[session.id] = session
-    _kept.move_to_end(session.id)  # the newest
+    _kept.move_to_end(session.id)
     while len(_kept) > MAX_KEPT:
         _kept.popitem(last=False)
 
