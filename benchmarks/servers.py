@@ -15,6 +15,7 @@ from benchmarks.marks import (
     DAPHNE_CALL,
     DAPHNE_CONNECTIONS,
     DAPHNE_ORM,
+    DAPHNE_ROW,
     DAPHNE_SESSION,
     DAPHNE_STREAM,
     SLOW_QUERIES_MS,
@@ -29,6 +30,8 @@ from benchmarks.wire import ERAS, Era, Request, call, check_call
 OURS = ("benchmarks.subjects.ours:application",)
 BARE = ("benchmarks.subjects.bare:application",)
 BARE_ALOUD = ("benchmarks.subjects.bare_aloud:application",)
+BARE_ROW = ("benchmarks.subjects.bare_row:shared",)
+BARE_ROW_APART = ("benchmarks.subjects.bare_row:apart",)
 SDK = ("--factory", "benchmarks.subjects.sdk:stateless")
 SDK_SESSIONS = ("--factory", "benchmarks.subjects.sdk:sessions")
 
@@ -38,9 +41,14 @@ UNPOOLED = "ours, CONN_MAX_AGE=0"
 ALOUD = "bare, event stream"
 """A bare application that sends the frames which ours sends when a tool says something first."""
 
+ROW, ROW_APART = "bare, reads the row", "bare, reads it as a Django view"
+"""Bare applications that read the row and answer it, on one thread for all, and on one for each."""
+
 SERVERS: Mapping[tuple[str, str], tuple[tuple[str, ...], tuple[str, ...], Mapping[str, str]]] = {
     ("daphne", "bare"): (DAPHNE, BARE, {}),
     ("daphne", ALOUD): (DAPHNE, BARE_ALOUD, {}),
+    ("daphne", ROW): (DAPHNE, BARE_ROW, {}),
+    ("daphne", ROW_APART): (DAPHNE, BARE_ROW_APART, {}),
     ("daphne", "ours"): (DAPHNE, OURS, {}),
     ("daphne", UNPOOLED): (DAPHNE, OURS, {"BENCHMARKS_CONN_MAX_AGE": "0"}),
     ("uvicorn", "bare"): (UVICORN, BARE, {}),
@@ -92,9 +100,13 @@ SESSION: tuple[Era, str] = ("handshake", "add")
 STREAM = Target("daphne", "ours", "handshake", "add_aloud", session=True)
 STREAM_FLOOR = Target("daphne", ALOUD, "handshake", "add_aloud")
 
+ROW_FLOOR = Target("daphne", ROW, "modern", "city_async")
+
 TARGETS = (
     Target("daphne", "bare", "modern", "add"),
     STREAM_FLOOR,
+    ROW_FLOOR,
+    Target("daphne", ROW_APART, "modern", "city_async"),
     *(Target("daphne", "ours", era, tool) for era, tool in TOOLS),
     Target("daphne", "ours", *SESSION, session=True),
     STREAM,
@@ -196,9 +208,12 @@ def _judge(figures: dict[int, Figures], marks: list[Mark]) -> None:
         _mark(marks, cpu, connections, STREAM, DAPHNE_STREAM)
         ratio = cpu.ratio(repr(STREAM), repr(STREAM_FLOOR))
         marks.append(Mark(f"daphne, {connections} connections, the same: ours / {ALOUD}", ratio, DAPHNE_STREAM))
+    at_few = min(DAPHNE_CONNECTIONS)
     for tool in ("city_async", "city_sync"):
-        at_few = min(DAPHNE_CONNECTIONS)
-        _mark(marks, figures[at_few].cpu, at_few, Target("daphne", "ours", "modern", tool), DAPHNE_ORM)
+        ours = Target("daphne", "ours", "modern", tool)
+        _mark(marks, figures[at_few].cpu, at_few, ours, DAPHNE_ORM)
+        ratio = figures[at_few].cpu.ratio(repr(ours), repr(ROW_FLOOR))
+        marks.append(Mark(f"daphne, {at_few} connections, {tool}: ours / {ROW}", ratio, DAPHNE_ROW))
 
 
 def _mark(

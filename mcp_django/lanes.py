@@ -5,7 +5,8 @@ A sync function runs on a thread of the pool, as a Django view does, and leaves 
 An async one has a ``Lane``. Its first piece of sync code (the ORM, mostly) takes a thread from the pool, and every
 later piece of the same call runs on that thread, so that cursors, transactions and thread-locals behave as in a Django
 view. When the call is over, the thread does what Django does between requests, ``close_old_connections()``, if that has
-anything to do, and goes back. docs/decisions/0004 has the measurements behind this; ``turns`` says when it runs.
+anything to do, and goes back. docs/decisions/0004 has the measurements behind this; ``turns`` says when it runs. Before
+that, while the call has only read with the ORM, it takes a thread for each read, and keeps none (``reads``).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from asgiref.sync import AsyncToSync, SyncToAsync, ThreadSensitiveContext
 
+from mcp_django.reads import leaves_nothing
 from mcp_django.threads import (
     Pool,
     Worker,
@@ -47,12 +49,15 @@ class Lane:
     All of it but ``start`` is for the loop of the call.
     """
 
-    __slots__ = ("_backlog", "_pool", "_tokens", "_turns", "begun", "closed", "unfinished", "worker")
+    __slots__ = ("_backlog", "_pool", "_reading", "_tokens", "_turns", "begun", "closed", "unfinished", "worker")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._backlog: list[Piece] | None = None
         """Pieces that wait for a thread. ``None``: nobody has asked for one."""
+
+        self._reading: asyncio.Future[Any] | None = None
+        """The last read before that."""
 
         self.worker: Worker | None = None
         self.unfinished = 0
@@ -93,8 +98,15 @@ class Lane:
         if self.closed:
             raise RuntimeError(CALL_IS_OVER)
         if self._backlog is None:
+            reading = self._reading
+            if (reading is None or reading.done()) and leaves_nothing(fn):
+                self._reading = visit(self._pool, partial(fn, *args, **kwargs))
+                return self._reading
             self._turns = get_turns()
-            self.worker = self._pool.borrow(self)
+            if reading is None or reading.done():
+                self.worker = self._pool.borrow(self)
+            else:  # as on one thread: one after the other
+                reading.add_done_callback(self._bind)
             self._backlog = []
         piece = Piece(self, self._turns, partial(fn, *args, **kwargs))
         self.unfinished += 1
@@ -103,6 +115,21 @@ class Lane:
         else:
             self._turns.add(piece)
         return piece.outcome.future
+
+    def _bind(self, _: object) -> None:
+        """Take a thread for what has waited until a read was over."""
+        if self.closed:
+            return
+        try:
+            worker = self._pool.borrow(self)
+        except RuntimeError as error:  # the system has no thread left
+            backlog, self._backlog = self._backlog, None
+            for piece in backlog or ():
+                piece.outcome.fail(error)
+                piece.settle()
+        else:
+            if worker is not None:
+                self._take(worker)
 
     def start(self, worker: Worker) -> None:
         """Begin on the given thread with what has been waiting. On any thread."""
@@ -160,7 +187,7 @@ class Piece(Job):
 
 
 class Whole(Visit):
-    """A sync function, which is all the sync code of its call."""
+    """A sync function, which is all the sync code of its call, or a read, of which nothing stays."""
 
     __slots__ = ("_fn", "outcome")
 
@@ -181,6 +208,14 @@ class Whole(Visit):
 
     def settle(self) -> None:
         self.outcome.settle()
+
+
+def visit(pool: Pool, fn: Callable[[], T]) -> asyncio.Future[T]:
+    """Run a function on whichever thread of a pool is free, and return what tells of it. On the loop."""
+    turns = get_turns()
+    whole = Whole(turns, pool, fn)
+    turns.add(whole)
+    return whole.outcome.future
 
 
 def _prepare() -> None:
@@ -223,10 +258,7 @@ class _Anywhere(Executor):
         self._find_pool = find_pool
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Any:
-        turns = get_turns()
-        whole = Whole(turns, self._find_pool(), partial(fn, *args, **kwargs))
-        turns.add(whole)
-        return whole.outcome.future
+        return visit(self._find_pool(), partial(fn, *args, **kwargs))
 
 
 Hop = Callable[[Callable[..., Any], tuple[Any, ...]], Coroutine[Any, Any, Any]]

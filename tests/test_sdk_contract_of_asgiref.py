@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, TypeVar
 
 import pytest
@@ -160,3 +161,19 @@ async def test_exceptions_come_out_as_they_went_in(executor: OneThread) -> None:
 
     with pytest.raises(KeyError):
         await _in_a_context(executor, sync_to_async(fail))
+
+
+async def test_an_executor_can_see_which_function_is_asked_for() -> None:
+    """``reads`` looks there. If it can't, calls keep their threads, which is right as well, and costs more."""
+    asked: list[Any] = []
+
+    class Looking(OneThread):
+        def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+            assert isinstance(fn, partial)
+            asked.append(fn.func.__self__)
+            return super().submit(fn, *args, **kwargs)
+
+    await _in_a_context(Looking(), sync_to_async(_name))
+    (handler,) = asked
+    assert isinstance(handler, SyncToAsync)
+    assert handler.func is _name
