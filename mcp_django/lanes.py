@@ -99,7 +99,7 @@ class Lane:
             raise RuntimeError(CALL_IS_OVER)
         if self._backlog is None:
             reading = self._reading
-            if (reading is None or reading.done()) and leaves_nothing(fn):
+            if (reading is None or reading.done()) and leaves_nothing(fn, again=reading is not None):
                 self._reading = visit(self._pool, partial(fn, *args, **kwargs))
                 return self._reading
             self._turns = get_turns()

@@ -33,19 +33,24 @@ _READS = frozenset(
 """What ``async for`` and the methods with an ``a`` before them call. An author's override of one isn't among them."""
 
 
-def leaves_nothing(fn: Any) -> bool:
+def leaves_nothing(fn: Any, *, again: bool = False) -> bool:
     """Whether a piece of sync code, as asgiref gives it to an executor, leaves nothing on its thread.
 
     Only where connections live on: with ``CONN_MAX_AGE`` 0 each read would connect anew, and without ``AUTOCOMMIT`` it
     leaves a transaction open.
+
+    Args:
+        again: whether the call has read before. With ``CONN_HEALTH_CHECKS`` a thread is worth more then: a connection
+            is checked once for as long as the call keeps it.
     """
     handler = fn.func if isinstance(fn, partial) else None
     asked = getattr(handler, "__self__", None)
     method = asked.func if isinstance(asked, SyncToAsync) else None
     if not isinstance(method, MethodType) or not isinstance(method.__self__, QuerySet):
         return False
-    return method.__func__ in _READS and all(map(_lives_on, connections.settings.values()))
+    return method.__func__ in _READS and all(_lives_on(database, again) for database in connections.settings.values())
 
 
-def _lives_on(database: dict[str, Any]) -> bool:
-    return database["CONN_MAX_AGE"] != 0 and bool(database["AUTOCOMMIT"])
+def _lives_on(database: dict[str, Any], again: bool) -> bool:  # noqa: FBT001
+    checked = again and database["CONN_HEALTH_CHECKS"]
+    return database["CONN_MAX_AGE"] != 0 and database["AUTOCOMMIT"] and not checked

@@ -334,6 +334,24 @@ async def test_a_connection_lives_on_when_conn_max_age_says_so(monkeypatch: pyte
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("checks", [False, True])
+async def test_a_connection_is_checked_before_it_is_used_again_where_the_settings_say_so(
+    one_thread: Pool, monkeypatch: pytest.MonkeyPatch, checks: bool
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
+    monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", checks)
+    checked: list[bool] = []
+
+    def use() -> None:
+        monkeypatch.setattr(connections["default"], "is_usable", lambda: checked.append(True) or True)
+        User.objects.count()
+
+    for _ in range(3):
+        await on_thread(use)
+    assert len(checked) == (2 if checks else 0), "a new one is fine"
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_the_orm_of_an_async_call_uses_the_thread_of_the_call() -> None:
     pool = Pool(2)
     with Lane(pool):

@@ -16,8 +16,10 @@ from django.contrib.auth.models import User
 from django.db import connections
 from django.db.models.signals import post_init
 
+from mcp_django import MCPServer, threads
 from mcp_django.lanes import Lane
 from mcp_django.threads import Pool
+from tests.conftest import Connect
 
 pytestmark = [pytest.mark.anyio, pytest.mark.django_db(transaction=True)]
 
@@ -78,6 +80,18 @@ async def test_a_call_that_has_only_read_keeps_no_thread(pool: Pool) -> None:
         assert [user async for user in User.objects.all()] == []
         assert pool.busy == 0
     assert pool._count == 1
+
+
+@living
+async def test_with_health_checks_it_keeps_the_thread_of_its_second_read(
+    pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", True)
+    with Lane(pool):
+        await User.objects.acount()
+        assert pool.busy == 0
+        await User.objects.acount()
+        assert pool.busy == 1
 
 
 async def test_it_keeps_the_thread_whose_connection_would_end_with_the_read(pool: Pool) -> None:
@@ -202,6 +216,36 @@ async def test_what_waits_for_a_read_fails_when_the_system_has_no_thread_left(
         assert await read == 0
         assert isinstance(await where(), int), "the next one may find one"
     await _until_idle(pool)
+
+
+@living
+async def test_tools_that_wait_after_a_read_leave_the_threads_to_others(
+    server: MCPServer, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool = Pool(1)
+    monkeypatch.setitem(threads._pools, "calls", pool)
+    told, counts = asyncio.Event(), []
+
+    @server.tool
+    async def wait() -> int:
+        count = await User.objects.acount()
+        counts.append(count)
+        await told.wait()
+        return count + await User.objects.acount()
+
+    @server.tool
+    def tell() -> str:
+        return User(username="ada").username
+
+    async with connect("auto") as client, asyncio.timeout(10):
+        waiting = [asyncio.ensure_future(client.call_tool("wait", {})) for _ in range(3)]
+        while len(counts) < 3:
+            await asyncio.sleep(0.001)
+        assert (await client.call_tool("tell", {})).structured_content == {"result": "ada"}
+        told.set()
+        results = await asyncio.gather(*waiting)
+    pool.close()
+    assert [result.structured_content for result in results] == [{"result": 0}] * 3
 
 
 async def _until_idle(pool: Pool) -> None:

@@ -120,6 +120,18 @@ async def test_so_may_a_read_of_a_database_whose_connections_end_with_a_call_or_
     assert not leaves_nothing(await _asked(READS["aget"]))
 
 
+async def test_with_health_checks_only_the_first_read_needs_no_thread_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", True)
+    assert leaves_nothing(await _asked(READS["aget"]))
+    assert not leaves_nothing(await _asked(READS["aget"]), again=True)
+
+
+async def test_without_them_each_read_is_as_the_first() -> None:
+    assert leaves_nothing(await _asked(READS["aget"]), again=True)
+
+
 async def test_connections_that_live_for_ever_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", None)
     assert leaves_nothing(await _asked(READS["aget"]))
