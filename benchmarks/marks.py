@@ -25,7 +25,7 @@ DAPHNE_STREAM = 1.7
 DAPHNE_ORM = 2.5
 """CPU of a tool that reads one row, sync or async, through daphne: at most this many times the bare app's."""
 
-DAPHNE_ROW = 1.25
+DAPHNE_ROW = 1.30
 """The same: at most this many times that of a bare application which reads the row, on one thread for all requests."""
 
 DAPHNE_CONNECTIONS = (8, 32)
