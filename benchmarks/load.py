@@ -37,7 +37,7 @@ class Load:
     """CPU seconds that the generator itself used: near ``seconds``, it was what limited."""
 
     def percentile_ms(self, percent: int) -> float:
-        return quantiles(self.latencies, n=100)[percent - 1] * 1000
+        return quantiles(self.latencies, n=100, method="inclusive")[percent - 1] * 1000
 
 
 class Connection(asyncio.Protocol):

@@ -94,19 +94,22 @@ class Lane:
             worker.put(lambda: finish_work(self._pool, worker))  # behind what a cancelled call may have left running
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> asyncio.Future[T]:
-        """Run ``fn`` on the call's thread. Raises ``RuntimeError``: the call is over, or the system has no thread."""
+        """Run ``fn`` on the call's thread, or on any while it has only read.
+
+        Raises:
+            RuntimeError: the call is over, or the system has no thread.
+        """
         if self.closed:
             raise RuntimeError(CALL_IS_OVER)
         if self._backlog is None:
-            reading = self._reading
-            if (reading is None or reading.done()) and leaves_nothing(fn, again=reading is not None):
-                self._reading = visit(self._pool, partial(fn, *args, **kwargs))
-                return self._reading
-            self._turns = get_turns()
-            if reading is None or reading.done():
-                self.worker = self._pool.borrow(self)
-            else:  # as on one thread: one after the other
+            self._turns, reading = get_turns(), self._reading
+            if reading is not None and not reading.done():  # one after the other, as on one thread
                 reading.add_done_callback(self._bind)
+            elif leaves_nothing(fn, again=reading is not None):
+                self._reading = _visit(self._turns, self._pool, partial(fn, *args, **kwargs))
+                return self._reading
+            else:
+                self.worker = self._pool.borrow(self)
             self._backlog = []
         piece = Piece(self, self._turns, partial(fn, *args, **kwargs))
         self.unfinished += 1
@@ -210,9 +213,8 @@ class Whole(Visit):
         self.outcome.settle()
 
 
-def visit(pool: Pool, fn: Callable[[], T]) -> asyncio.Future[T]:
+def _visit(turns: Turns, pool: Pool, fn: Callable[[], T]) -> asyncio.Future[T]:
     """Run a function on whichever thread of a pool is free, and return what tells of it. On the loop."""
-    turns = get_turns()
     whole = Whole(turns, pool, fn)
     turns.add(whole)
     return whole.outcome.future
@@ -258,7 +260,7 @@ class _Anywhere(Executor):
         self._find_pool = find_pool
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Any:
-        return visit(self._find_pool(), partial(fn, *args, **kwargs))
+        return _visit(get_turns(), self._find_pool(), partial(fn, *args, **kwargs))
 
 
 Hop = Callable[[Callable[..., Any], tuple[Any, ...]], Coroutine[Any, Any, Any]]

@@ -8,6 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from django.core.management.commands import flush
+from django.db import connections
 from django.db.models import Model
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
@@ -84,6 +85,13 @@ def _fresh_threads() -> Iterator[None]:
 def server() -> MCPServer:
     """A server without components."""
     return MCPServer("fixture", version="1.0")
+
+
+@pytest.fixture
+def living_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the connections of threads outlive a call, as ``CONN_MAX_AGE`` should."""
+    for database in connections.settings.values():
+        monkeypatch.setitem(database, "CONN_MAX_AGE", 60)
 
 
 @pytest.fixture

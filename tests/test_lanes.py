@@ -334,11 +334,11 @@ async def test_a_connection_lives_on_when_conn_max_age_says_so(monkeypatch: pyte
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("one_thread", "living_connections")
 @pytest.mark.parametrize("checks", [False, True])
 async def test_a_connection_is_checked_before_it_is_used_again_where_the_settings_say_so(
-    one_thread: Pool, monkeypatch: pytest.MonkeyPatch, checks: bool
+    monkeypatch: pytest.MonkeyPatch, checks: bool
 ) -> None:
-    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 60)
     monkeypatch.setitem(connections.settings["default"], "CONN_HEALTH_CHECKS", checks)
     checked: list[bool] = []
 

@@ -28,12 +28,6 @@ where = sync_to_async(threading.get_ident)
 
 
 @pytest.fixture
-def living_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    for database in connections.settings.values():
-        monkeypatch.setitem(database, "CONN_MAX_AGE", 60)
-
-
-@pytest.fixture
 def pool() -> Iterator[Pool]:
     pool = Pool(2)
     yield pool

@@ -1,20 +1,20 @@
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Executor
 from functools import partial
 from typing import Any
 
 import pytest
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from asgiref.sync import sync_to_async
 from django.contrib.auth.models import User
 from django.db import connections
 from django.db.models import QuerySet
 
+from mcp_django.lanes import Lane
 from mcp_django.reads import leaves_nothing
+from mcp_django.threads import Pool
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("living_connections")]
 
 
 class Users(QuerySet[User]):
@@ -70,36 +70,22 @@ OTHERS: dict[str, Callable[[], Awaitable[Any]]] = {
 }
 
 
-class Asked(Executor):
+class Asked(Lane):
     """Takes down what asgiref asks it to run, and never runs it."""
 
-    def __init__(self) -> None:
-        self.fn: Any = None
+    fn: Any = None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         self.fn = fn
-        future = asyncio.get_running_loop().create_future()
-        future.set_exception(LookupError("not run"))
-        return future
+        raise LookupError("not run")
 
 
 async def _asked(make: Callable[[], Awaitable[Any]]) -> Any:
-    """Return what asgiref gives to the executor of the call."""
-    asked, context = Asked(), ThreadSensitiveContext()
-    SyncToAsync.context_to_thread_executor[context] = asked
-    token = SyncToAsync.thread_sensitive_context.set(context)
-    try:
+    """Return what asgiref gives to the lane of the call."""
+    with Asked(Pool(1)) as asked:
         with pytest.raises(LookupError, match="not run"):
             await make()
-    finally:
-        SyncToAsync.thread_sensitive_context.reset(token)
-    return asked.fn
-
-
-@pytest.fixture(autouse=True)
-def living_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    for database in connections.settings.values():
-        monkeypatch.setitem(database, "CONN_MAX_AGE", 60)
+        return asked.fn
 
 
 @pytest.mark.parametrize("name", READS)
