@@ -7,6 +7,8 @@ a ``print()`` in a tool, or in a process that it starts, never corrupts the stre
 from __future__ import annotations
 
 import asyncio
+import signal
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any, BinaryIO
 
@@ -241,6 +243,23 @@ class StdioServer:
 
 
 def serve_stdio(server: MCPServer, principal: Principal) -> None:
-    """Serve a client over this process's stdin and stdout until it closes its end."""
-    with claimed_stdio() as (reader, writer):
-        asyncio.run(StdioServer(server, principal, reader, writer).run())
+    """Serve a client over this process's stdin and stdout until it closes its end, or SIGTERM comes.
+
+    A client sends SIGTERM when it has closed its end and the process is still there (specification, basic/lifecycle,
+    Shutdown). Running calls are cancelled then, and what has been recorded is written. A second one ends the process.
+    """
+    with claimed_stdio() as (reader, writer), suppress(asyncio.CancelledError):
+        asyncio.run(_run_until_sigterm(StdioServer(server, principal, reader, writer)))
+
+
+async def _run_until_sigterm(served: StdioServer) -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def stop() -> None:
+        loop.remove_signal_handler(signal.SIGTERM)
+        if task is not None:
+            task.cancel()
+
+    with suppress(NotImplementedError, RuntimeError):  # Windows has no such signal, and only the main thread hears it
+        loop.add_signal_handler(signal.SIGTERM, stop)
+    await served.run()

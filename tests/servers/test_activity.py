@@ -12,6 +12,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 
 from tests.servers.endpoint import endpoint
+from tests.servers.pipes import StdioProcess, call, initialize
 from tests.servers.processes import SITE, ServerProcess, command, environment
 from tests.servers.sse import official_client
 
@@ -73,6 +74,21 @@ async def test_calls_over_stdio_are_rows(site_database: str) -> None:
         await use(client)
     rows = await become_rows(site_database, 2, "component, outcome, client_name, transport")
     assert rows == [(*call, "mcp", "stdio") for call in CALLED]
+
+
+@pytest.mark.parametrize("tool", ["hold", "hold_sync"])
+async def test_what_waits_to_be_written_is_written_when_sigterm_ends_stdio(site_database: str, tool: str) -> None:
+    async with StdioProcess(DATABASE_URL=site_database) as server:
+        await server.ask(initialize())
+        running = call(1, tool, key="k")
+        running["params"]["_meta"] = {"progressToken": "p"}
+        assert (await server.ask(running))["method"] == "notifications/progress"
+        await server.ask(call(2, "write_async", key="k", text="kept"))
+        server.process.terminate()  # at once: the last call has not been written yet
+        with anyio.fail_after(STOP_SECONDS):
+            assert await server.process.wait() == 0
+    assert "Traceback" not in server.errors
+    assert sorted(rows_of(site_database)) == [(tool, "cancelled"), ("write_async", "ok")]
 
 
 async def test_calls_over_http_and_sse_are_rows(site_database: str, way: str) -> None:
