@@ -71,7 +71,7 @@ async def _measure(effort: Effort, marks: list[Mark]) -> Table:
         off, buffered, written = (series.median(name) * 1e6 for name in (OFF, BUFFERED, WRITTEN))
         rows.append((era, off, buffered, ratio, written - buffered, series.ratio(WRITTEN, OFF)))
         marks.append(Mark(f"activity, tools/call, {era}: buffered / off", ratio, RECORDED_CALL))
-    title = "Activity: `tools/call` of `async add`, in process; SQLite in a file with Django's defaults"
+    title = "Activity: `tools/call` of `async add`, in process; SQLite in a file with a write-ahead log"
     columns = ("era", "off, CPU µs", "buffered, CPU µs", "buffered / off", "writing its row, CPU µs", "with that / off")
     return Table(title, columns, rows)
 

@@ -40,8 +40,9 @@ TARGETS = {
 FIRST = 20
 """Sessions and streams that are opened before the memory is first read: what a server keeps once is there by then."""
 
-FIRST_SESSIONS = 300
-"""The same for sessions: daphne leaves more behind with each request than a session holds, until that is collected."""
+FIRST_SESSIONS = 1000
+"""The same for sessions, for longer than a second: so often daphne lets go of the requests it has answered, and each of
+those holds more memory than a session."""
 
 ALONE = 5
 """So many of the first streams are opened one by one, for the time to their first byte."""
