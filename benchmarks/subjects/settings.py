@@ -18,7 +18,7 @@ DATABASES: dict[str, dict[str, Any]] = {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": os.environ.get("BENCHMARKS_DATABASE", ":memory:"),
         "CONN_MAX_AGE": int(os.environ.get("BENCHMARKS_CONN_MAX_AGE", "60")),
-        "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL;"},  # as docs/how-to/performance.md says
+        "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL;"},  # as docs/how-to/database-and-transactions.md says
     }
 }
 if os.environ.get("BENCHMARKS_POSTGRESQL"):

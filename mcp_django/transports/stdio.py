@@ -23,6 +23,7 @@ from mcp_types import (
 )
 from mcp_types.version import LATEST_HANDSHAKE_VERSION, MODERN_PROTOCOL_VERSIONS
 
+from mcp_django.activity import flush
 from mcp_django.auth import Principal
 from mcp_django.conf import get_settings
 from mcp_django.engine.dispatcher import Answer, answer, refusal
@@ -246,10 +247,13 @@ def serve_stdio(server: MCPServer, principal: Principal) -> None:
     """Serve a client over this process's stdin and stdout until it closes its end, or SIGTERM comes.
 
     A client sends SIGTERM when it has closed its end and the process is still there (specification, basic/lifecycle,
-    Shutdown). Running calls are cancelled then, and what has been recorded is written. A second one ends the process.
+    Shutdown). Running calls are cancelled then, what has been recorded is written, and the signal ends the process.
     """
     with claimed_stdio() as (reader, writer), suppress(asyncio.CancelledError):
         asyncio.run(_run_until_sigterm(StdioServer(server, principal, reader, writer)))
+        return
+    flush()
+    signal.raise_signal(signal.SIGTERM)  # to return would wait for a thread that writes to a client which doesn't read
 
 
 async def _run_until_sigterm(served: StdioServer) -> None:

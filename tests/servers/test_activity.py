@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import sys
 from contextlib import closing
@@ -86,7 +87,7 @@ async def test_what_waits_to_be_written_is_written_when_sigterm_ends_stdio(site_
         await server.ask(call(2, "write_async", key="k", text="kept"))
         server.process.terminate()  # at once: the last call has not been written yet
         with anyio.fail_after(STOP_SECONDS):
-            assert await server.process.wait() == 0
+            assert await server.process.wait() == -signal.SIGTERM
     assert "Traceback" not in server.errors
     assert sorted(rows_of(site_database)) == [(tool, "cancelled"), ("write_async", "ok")]
 

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import select
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, UNSUPPORTED_PROTOCOL_VERSION
 
 from tests.servers.pipes import ANSWER_SECONDS, StdioProcess, call, initialize, modern, text
-from tests.servers.processes import SITE, run
+from tests.servers.processes import SITE, environment, run
 
 pytestmark = [pytest.mark.server, pytest.mark.anyio]
 
@@ -95,6 +101,28 @@ async def test_every_request_that_was_piped_in_before_the_end_is_answered() -> N
         assert sorted(message["id"] for message in answers) == list(range(41))
         assert all("result" in message for message in answers)
         assert server.process.returncode == 0
+
+
+def test_sigterm_ends_it_though_the_client_does_not_read() -> None:
+    line = [sys.executable, "manage.py", "runmcp", "--stdio"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(line, cwd=SITE, env=environment(SITE), stdin=pipe, stdout=pipe) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(initialize()).encode() + b"\n")
+        server.stdin.flush()
+        server.stdout.readline()
+        listed = ({"jsonrpc": "2.0", "id": id, "method": "tools/list", "params": {}} for id in range(1, 101))
+        server.stdin.writelines(json.dumps(message).encode() + b"\n" for message in listed)
+        server.stdin.flush()
+        try:
+            while select.select([server.stdout], [], [], 0)[0] == []:  # answers come, and soon fill the pipe
+                time.sleep(0.01)
+            time.sleep(0.5)
+            server.terminate()
+            assert server.wait(ANSWER_SECONDS) == -signal.SIGTERM
+        finally:
+            server.kill()
 
 
 async def test_calls_run_as_the_user_that_the_command_names(site_database: str) -> None:
