@@ -60,6 +60,9 @@ GUARDS: Mapping[str, Guard] = {
     "activity": Guard(activity=True),
     ALL: Guard(token=True, throttle=True, activity=True),
 }
+JUDGED = {name: GUARDS[name] for name in (OFF, ALL)}
+"""Those whose ratio has a mark: measured after each start."""
+
 PROCESSES: Mapping[str, Mapping[str, str]] = {
     "open": {},
     "signed": {"BENCHMARKS_SIGN_IN": "1"},
@@ -79,15 +82,17 @@ def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
     found = json.loads(done.stdout)
     tables = [_table("In process", {era: Series(values) for era, values in found.items()})]
     for_servers, for_load = cores()
-    with Fleet(directory, for_servers) as fleet:
-        for name, variables in PROCESSES.items():
-            fleet.start(name, DAPHNE, OURS, {**database, **variables})
-        fleet.wait()
-        pin(0, for_load)
-        try:
-            measured = run_loop(_load(fleet, effort))
-        finally:
-            pin(0, for_servers | for_load)
+    measured = {era: Series() for era in ERAS}
+    for start in range(effort.load_starts):
+        with Fleet(directory, for_servers) as fleet:
+            for name, variables in PROCESSES.items():
+                fleet.start(name, DAPHNE, OURS, {**database, **variables})
+            fleet.wait()
+            pin(0, for_load)
+            try:
+                run_loop(_load(fleet, effort, GUARDS if start == 0 else JUDGED, measured))
+            finally:
+                pin(0, for_servers | for_load)
     where = f"daphne, {CONNECTIONS} connections"
     marks += [
         Mark(f"{where}, tools/call, {era}: {ALL} / {OFF}", series.ratio(ALL, OFF), GUARDED)
@@ -105,17 +110,15 @@ def _table(where: str, measured: Mapping[str, Series]) -> Table:
     return Table(f"{where}: `tools/call` of `async add`, by what is on", ("era", "on", "CPU µs", f"x {OFF}"), rows)
 
 
-async def _load(fleet: Fleet, effort: Effort) -> dict[str, Series]:
-    measured = {}
-    for era in ERAS:
-        progress(f"guarded: daphne, {era}")
+async def _load(fleet: Fleet, effort: Effort, guards: Mapping[str, Guard], measured: Mapping[Era, Series]) -> None:
+    """Load the servers of the guards, and add to what has been measured."""
+    for era, series in measured.items():
         requests = _requests(era)
-        series = measured[era] = Series()
         for number in range(effort.load_rounds):
-            for name, guard in turns(GUARDS, number):
+            progress(f"guarded: daphne, {era}, round {number + 1} of {effort.load_rounds}")
+            for name, guard in turns(guards, number):
                 data = [each.to_http(PORT, guard.path) for each in requests[guard.token]]
                 series.add(name, await _take_turn(fleet.servers[guard.server], data, effort.load_seconds))
-    return measured
 
 
 def _requests(era: Era) -> Mapping[bool, list[Request]]:

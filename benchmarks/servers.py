@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -118,6 +119,16 @@ TARGETS = (
     Target("uvicorn", "SDK sessions", *SESSION, session=True),
 )
 
+NEAR_TARGETS = (
+    Target("daphne", "bare", "modern", "add"),
+    STREAM_FLOOR,
+    ROW_FLOOR,
+    *(Target("daphne", "ours", era, tool) for era, tool in TOOLS if tool != "add_sync"),
+    Target("daphne", "ours", *SESSION, session=True),
+    STREAM,
+)
+"""Those whose ratios are near their marks: measured after each start."""
+
 
 @dataclass
 class Figures:
@@ -161,17 +172,16 @@ async def _bytes(target: Target, connection: Connection, port: int, request: Req
     return request.to_http(port)
 
 
-async def _load(fleet: Fleet, effort: Effort) -> dict[int, Figures]:
-    figures = {connections: Figures() for connections in effort.connections}
-    targets = {repr(target): target for target in TARGETS}
-    for connections in effort.connections:
+async def _load(fleet: Fleet, effort: Effort, targets: Iterable[Target], figures: Mapping[int, Figures]) -> None:
+    """Load the servers of the targets with as many connections as ``figures`` names, and add to them."""
+    named = {repr(target): target for target in targets}
+    for connections, found in figures.items():
         for number in range(effort.load_rounds):
             progress(f"servers: {connections} connections, round {number + 1} of {effort.load_rounds}")
-            for _, target in turns(targets, number):
+            for _, target in turns(named, number):
                 server = fleet.servers[f"{target.server} {target.app}"]
                 load, cpu_seconds = await _take_turn(target, server, connections, effort.load_seconds)
-                figures[connections].add(target, load, cpu_seconds)
-    return figures
+                found.add(target, load, cpu_seconds)
 
 
 def _table(connections: int, figures: Figures) -> Table:
@@ -242,22 +252,35 @@ async def _ask_slowly(server: Server, effort: Effort) -> list[float]:
     return seconds
 
 
-def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
-    """Measure this part. Adds to ``marks``; the database that the environment names must hold its row."""
+@contextmanager
+def _started(directory: Path, targets: Iterable[Target]) -> Iterator[Fleet]:
+    """The servers of the targets, on a core of their own."""
+    wanted = {(target.server, target.app) for target in targets}
     for_servers, for_load = cores()
-    rows: list[tuple[Any, ...]] = []
     with Fleet(directory, for_servers) as fleet:
         for (server, app), (runner, target, variables) in SERVERS.items():
-            fleet.start(f"{server} {app}", runner, target, variables)
+            if (server, app) in wanted:
+                fleet.start(f"{server} {app}", runner, target, variables)
         fleet.wait()
-        memory = {name: server.memory() for name, server in fleet.servers.items()}
         pin(0, for_load)
         try:
-            figures = run_loop(_load(fleet, effort))
-            slow = run_loop(_ask_slowly(fleet.servers["daphne ours"], effort))
+            yield fleet
         finally:
             pin(0, for_servers | for_load)
-        rows += [(name, memory[name], server.memory()) for name, server in fleet.servers.items()]
+
+
+def run(effort: Effort, marks: list[Mark], directory: Path) -> list[Table]:
+    """Measure this part. Adds to ``marks``; the database that the environment names must hold its row."""
+    figures = {connections: Figures() for connections in effort.connections}
+    with _started(directory, TARGETS) as fleet:
+        memory = {name: server.memory() for name, server in fleet.servers.items()}
+        run_loop(_load(fleet, effort, TARGETS, figures))
+        slow = run_loop(_ask_slowly(fleet.servers["daphne ours"], effort))
+        rows = [(name, memory[name], server.memory()) for name, server in fleet.servers.items()]
+    near = {connections: figures[connections] for connections in DAPHNE_CONNECTIONS}
+    for _ in range(effort.load_starts - 1):
+        with _started(directory, NEAR_TARGETS) as fleet:
+            run_loop(_load(fleet, effort, NEAR_TARGETS, near))
     _judge(figures, marks)
     marks.append(
         Mark("daphne, eight queries of 100 ms at once in sync tools, ms", median(slow) * 1000, SLOW_QUERIES_MS)
