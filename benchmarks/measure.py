@@ -97,8 +97,16 @@ class Series:
         return median(self.values[subject])
 
     def ratio(self, subject: str, base: str) -> float:
-        """Return the median of the ratios of the rounds in which both took part."""
-        return median(one / other for one, other in zip(self.values[subject], self.values[base], strict=False))
+        """Return the median of the ratios of the rounds in which both took part.
+
+        Raises:
+            ValueError: one has missed a round: who goes on does so for as many rounds again, after each start.
+        """
+        ones, others = self.values[subject], self.values[base]
+        rounds = min(len(ones), len(others))
+        if len(ones) % rounds or len(others) % rounds:
+            raise ValueError(f"{subject} took {len(ones)} turns, and {base} {len(others)}.")
+        return median(one / other for one, other in zip(ones[:rounds], others[:rounds], strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,13 +119,10 @@ TARGETS = (
     Target("uvicorn", "SDK sessions", *SESSION, session=True),
 )
 
-NEAR_TARGETS = (
-    Target("daphne", "bare", "modern", "add"),
-    STREAM_FLOOR,
-    ROW_FLOOR,
-    *(Target("daphne", "ours", era, tool) for era, tool in TOOLS if tool != "add_sync"),
-    Target("daphne", "ours", *SESSION, session=True),
-    STREAM,
+NEAR_TARGETS = tuple(
+    target
+    for target in TARGETS
+    if target.server == "daphne" and target.app not in (ROW_APART, UNPOOLED) and target.tool != "add_sync"
 )
 """Those whose ratios are near their marks: measured after each start."""
 
